@@ -1,6 +1,9 @@
 """What a run says about its program, in words. Source: ours."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from novacula.distill.choose import JudgedProgram, departs
 from novacula.distill.export import machine_python, program_python, python_names
@@ -10,7 +13,6 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.rows.reach import met
 from novacula.distill.source import Kind, Source
-from novacula.distill.sources.behavior import run_rows
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.samples import Samples
 from novacula.distill.verify.target import list_symbols, program_machine
@@ -154,18 +156,33 @@ def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut
     rows = source.left_out
     if judged is None or rows is None or not len(rows.x):
         return ()
-    found = run_rows(judged.program, rows)
-    differs = (found != rows.y).any(axis=2) & rows.inside
     result = []
-    for row, place in enumerate(source.places):
-        if not differs[row].any():
+    for place, x, y, length in zip(source.places, rows.x, rows.y, rows.lengths.tolist(), strict=True):
+        found = _answers(judged.program, x[:length])
+        differs = (found != y[: len(found)]).any(axis=1)
+        step = int(differs.argmax()) if differs.any() else len(found)
+        if step == length:
             result.append(LeftOut(str(place)))
             continue
-        step = int(differs[row].argmax())
         if lines := getattr(place, "lines", ()):
             place = f"{place.rpartition(' (')[0]}, line {lines[step]}"
-        result.append(LeftOut(str(place), step, tuple(rows.y[row, step].tolist()), tuple(found[row, step].tolist())))
+        said = found[step : step + 1].ravel().tolist()
+        result.append(LeftOut(str(place), step, tuple(y[step].tolist()), tuple(said)))
     return tuple(result)
+
+
+def _answers(program: Program | Machine, x: np.ndarray) -> np.ndarray:
+    """The outputs of a program for one row, as far as it has any: a table has none for an input that it never met."""
+
+    def fails(length: int) -> bool:
+        try:
+            program.run(x[None, :length])
+        except (OverflowError, ValueError):
+            return True
+        return False
+
+    answered = bisect_left(range(1, len(x) + 1), True, key=fails)
+    return program.run(x[None, :answered])[0]
 
 
 def source_text(

@@ -100,7 +100,7 @@ class LeftOut:
     place: str  #: where it stands in the file; in CSV, the line of the step at which the program differs
     step: int | None = None  #: the first step at which the program differs; None where it fits the row all the same
     data: tuple[int, ...] = ()  #: the outputs of the row there
-    program: tuple[int, ...] = ()  #: those of the program
+    program: tuple[int, ...] = ()  #: those of the program; none where it has no answer to the row's input
 
 
 @dataclass(frozen=True)
@@ -221,6 +221,7 @@ class DistillFindings(Brief):
         said = []
         for row in self.left_out:
             data, program = (self.alphabet.shown([outputs], outputs=True) for outputs in (row.data, row.program))
+            program = program if row.program else "no answer"
             differs = f"as mislabeled: {row.place}: at step {row.step} it has {data}, the program {program}"
             fits = row.step is None
             said.append(f"Left out, though the program fits it: {row.place}." if fits else f"Left out {differs}.")

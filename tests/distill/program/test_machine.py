@@ -139,3 +139,12 @@ def test_merging_contradicts_nothing_known(seed: int) -> None:
     assert known.any()
     np.testing.assert_array_equal(merged.run(x[known]), partial.run(x[known]))
     assert difference(merged, partial) is None
+
+
+def test_symbols_of_several_wide_streams_are_found() -> None:
+    """Numbers up to 10^12 in two streams: a key of both at once leaves 64 bits."""
+    symbols = np.unique(np.random.default_rng(0).integers(0, 10**12, (6, 2)), axis=0)
+    wide = Machine(symbols, np.zeros((1, 6), np.int64), np.zeros((1, 6, 1), np.int64))
+    np.testing.assert_array_equal(wide.indices(symbols[None, ::-1]), [[5, 4, 3, 2, 1, 0]])
+    with pytest.raises(ValueError, match="none of the machine's symbols"):
+        wide.indices(np.array([[symbols[0, 0], symbols[1, 1]]]))

@@ -115,6 +115,17 @@ def test_a_table_is_right_only_where_rows_tell_its_next_states_apart() -> None:
     assert not found.determined and found.rivals and found.rivals.nodes == (None, None)
 
 
+def test_a_table_is_judged_on_the_inputs_that_occur_together() -> None:
+    """One of three streams is 1 at every step: of their eight combinations three occur."""
+    after = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 0]])
+    table = Machine(np.eye(3, dtype=np.int64)[::-1], after, np.arange(9).reshape(3, 3, 1))
+    x = table.symbols[np.random.default_rng(0).integers(0, 3, (200, 12))]
+    rows = Sequences(x, table.run(x), np.full(200, 12), "rows")
+    found = judged(table, rows)
+    assert found.determined and found.pairs == found.covered == 9
+    assert "inputs that occur in the rows" in found.why
+
+
 def test_a_table_of_many_states_is_never_right_by_a_few_dozen_rows() -> None:
     program = machine_of(operation("min", operation("max", S + X, -20), 20), operation("<", S + X, 0))
     machine = program_machine(program, np.arange(-5, 6)[:, None])

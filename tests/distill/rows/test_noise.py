@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from novacula.distill.choose import JudgedProgram
 from novacula.distill.config import RunConfig
+from novacula.distill.explain import left_out_rows
+from novacula.distill.findings import LeftOut
+from novacula.distill.program.machine import Machine
 from novacula.distill.rows.noise import tolerant
 from novacula.distill.run import run
-from novacula.distill.source import load_source
+from novacula.distill.source import Source, load_source
+from novacula.distill.sources.sequences import Sequences
 from novacula.errors import InputError
 
 Step = Callable[[int, int], tuple[int, int]]
@@ -120,6 +125,16 @@ def test_the_line_of_the_step_that_differs_is_named_and_none_where_no_program_is
     assert "mislabeled" not in none.report.read_text() + json.dumps(none.document)
 
 
+def test_a_table_has_no_answer_to_an_input_of_a_row_that_was_left_out() -> None:
+    table = Machine(np.array([[0], [1]]), np.zeros((1, 2), np.int64), np.array([[[0], [1]]]))
+    x = np.array([[[0], [1], [7], [1]], [[1], [0], [1], [1]], [[1], [0], [0], [0]]])
+    y = np.array([[[0], [1], [5], [1]], [[1], [1], [1], [1]], [[1], [0], [0], [0]]])
+    rows = Sequences(x, y, np.array([4, 4, 3]), "rows")
+    judged = JudgedProgram(table, "merged", "table", None, None)
+    source = Source("rows", "data", rows, rows, None, rows, places=("a", "b", "c"), left_out=rows)
+    assert left_out_rows(judged, source) == (LeftOut("a", 2, (5,), ()), LeftOut("b", 1, (1,), (0,)), LeftOut("c"))
+
+
 @pytest.mark.usefixtures("without_reports")
 def test_a_run_tolerates_what_it_names_and_nothing_by_default(tmp_path: Path) -> None:
     wrong = write_rows(path := tmp_path / "rows.jsonl", "parity", 0.01)
@@ -131,3 +146,19 @@ def test_a_run_tolerates_what_it_names_and_nothing_by_default(tmp_path: Path) ->
     path.write_text('{"x": [0], "y": [0]}\n{"x": [0], "y": [1]}\n{"x": [1], "y": [1]}\n')
     with pytest.raises(InputError, match="contradict"):
         load_source(str(path), RunConfig())
+
+
+def test_networks_are_chosen_by_some_row_even_if_the_only_one_for_that_is_left_out(tmp_path: Path) -> None:
+    config, path = RunConfig(tolerate=0.2), tmp_path / "rows.jsonl"
+    words = np.random.default_rng(0).integers(0, 2, (10, 20)).tolist()
+    outputs = [answers(TASKS["parity"][1], xs) for xs in words]
+
+    def source_of_rows() -> Source:
+        path.write_text("".join(json.dumps({"x": x, "y": y}) + "\n" for x, y in zip(words, outputs, strict=True)))
+        return load_source(str(path), config)
+
+    source = source_of_rows()
+    place = source.places[len(source.sequences.x)]  # of the row by which networks are chosen
+    outputs[int(place.split()[1]) - 1][7] ^= 1
+    source = tolerant(source_of_rows(), config)
+    assert source.places == (place,) and len(source.validation.x) == 1

@@ -8,7 +8,7 @@ import pytest
 from novacula.distill.program.expression import Name, Number, operation
 from novacula.distill.program.machine import Transitions
 from novacula.distill.program.program import Program
-from novacula.distill.synth.table import Words, table_of
+from novacula.distill.synth.table import Words, table_of, words_of_behavior
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import TASKS
 from tests.distill.synth.sources import cut_machine, exact_machine, transitions
@@ -76,3 +76,9 @@ def test_words_are_compared_up_to_their_ends_alone() -> None:
     y[1, 4] = 15
     assert not Words(inputs, y, known).agrees(program)
     assert not Words(inputs[1:], y[1:], np.ones((1, 90), bool)).agrees(program)
+
+
+def test_the_one_word_of_one_symbol_may_be_long() -> None:
+    counted = Program(("x",), ("n",), (0,), (), (Name("n") + 1,), (Name("n"),))
+    words = words_of_behavior(counted, np.zeros((1, 1), np.int64), 2000, 100, np.random.default_rng(0))
+    np.testing.assert_array_equal(words.y[:, :, 0], [range(100)])

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from novacula.distill.networks.network import Layer, Network
-from novacula.distill.program.program import changed
+from novacula.distill.program.expression import Name, Number
+from novacula.distill.program.program import Program, changed
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target, verify
 from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import prove_network
+from novacula.distill.verify.verify import departure
 from tests.distill.planted import disguise, planted_network
 
 
@@ -63,3 +65,31 @@ def test_mutants_of_the_right_program_are_rejected() -> None:
     for mutant in changed(TASKS["Abs_Diff"].program):
         same = bool((mutant.run(x) == network.run(x)).all())
         assert verify(mutant, target, samples=samples[1:2]).right == same
+
+
+def test_a_difference_that_the_product_shows_is_not_left_out() -> None:
+    """The output is 1 after nine digits in a row. No sample meets them, and of length nine not all inputs are tried."""
+    code = [3, 1, 4, 1, 5, 9, 2, 6, 5]
+    size, values = len(code), sorted({*code})
+    kept = np.eye(size + 1)[:size]
+    near = [(np.eye(size + 1)[size], bend - value) for value in values for bend in (1, 0, -1)]
+    first = Layer(np.array([*kept, *(row for row, _ in near)]), np.array([0.0] * size + [bias for _, bias in near]))
+    second = np.zeros((size, size + len(near)))
+    for place, digit in enumerate(code):
+        begin = size + 3 * values.index(digit)
+        second[place, begin : begin + 3] = 1, -2, 1
+        second[place, place - 1] += place > 0
+    f = (first, Layer(second, np.array([0.0] + [-1.0] * (size - 1))), Layer(np.eye(size), np.zeros(size)))
+    network = Network(f, (Layer(np.eye(size)[-1:], np.zeros(1)),), "relu", 0, 9, 10)
+    assert network.run(np.array(code)[None, :, None])[0, -1, 0] == 1
+    zero = Program(("x",), (), (), (), (), (Number(0),))
+    certificate = verify(zero, target_of(network), samples=[])
+    assert not certificate.right and certificate.counterexample is not None
+    assert [x for (x,) in certificate.counterexample.x] == code
+    assert verify(zero, target_of(replace(network, length=8)), samples=[]).right  # beyond its length nothing counts
+
+
+def test_a_program_whose_numbers_leave_64_bits_is_no_departure() -> None:
+    doubled = Program(("x",), ("s",), (0,), (), (2 * Name("s") + Name("x"),), (2 * Name("s") + Name("x"),))
+    network = Network((Layer(np.array([[2.0, 1]]), np.zeros(1)),), (Layer(np.eye(1), np.zeros(1)),), "relu", 0, 1, 80)
+    assert departure(doubled, draw_samples(replace(target_of(network), samples=20), 0)) is None

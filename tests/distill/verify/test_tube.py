@@ -192,3 +192,20 @@ def test_boxes_leave_room_for_what_cancels_within_a_step() -> None:
     for factor in (1e9, 1e13, 1e14, 1e15, 1e16):
         check = prove_network(program, target_of(network(factor)))
         assert (check is not None) == (factor == 1e9)
+
+
+@pytest.mark.parametrize("small", [1e-10, 1e-13])
+def test_a_large_state_is_not_lost_in_weights_that_count_as_zero(small: float) -> None:
+    """y is the input before, kept at 10^13 and read with 10^-13."""
+    f = (Layer(np.array([[0.0, 0, 1 / small], [small, 0, 0]]), np.zeros(2)), Layer(np.eye(2), np.zeros(2)))
+    network = Network(f, (Layer(np.array([[0.0, 1]]), np.zeros(1)),), "relu", 0, 1, 10)
+    assert (network.run(np.array([[[1], [0]]]))[0, :, 0] == [0, 1]).all()
+    assert prove_network(silent(words(0, 1, 1, 1)[:, 0]), target_of(network)) is None
+
+
+def test_what_is_no_number_proves_nothing() -> None:
+    f = (Layer(np.array([[1e200, 0, 1e200], [0, 0, 1]]), np.zeros(2)), Layer(np.array([[1.0, 0], [0, 1]]), np.zeros(2)))
+    network = Network(f, (Layer(np.array([[0.0, 1]]), np.zeros(1)),), "relu", 0, 1, 10)
+    assert network.run(np.array([[[1]]])).any()
+    with np.errstate(all="ignore"):
+        assert prove_network(silent(words(0, 1, 1, 1)[:, 0]), target_of(network)) is None

@@ -62,13 +62,15 @@ class Machine(Brief):
             ValueError: an input that is no symbol.
         """
         low: np.ndarray = self.symbols.min(0)
-        span: np.ndarray = self.symbols.max(0) - low + 1
-        if ((x < low) | (x >= low + span)).any():
-            raise ValueError("an input is none of the machine's symbols")
-        scale = np.cumprod(np.r_[1, span[:0:-1]])[::-1]
-        keys, wanted = (self.symbols - low) @ scale, (x - low) @ scale
-        places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        if (keys[places] != wanted).any():
+        high: np.ndarray = self.symbols.max(0)
+        known = bool(((x >= low) & (x <= high)).all())
+        number, places = np.zeros(len(self.symbols), np.int64), np.zeros(x.shape[:-1], np.int64)
+        for stream, span in enumerate((high - low + 1).tolist()):  # of all streams at once, keys may leave 64 bits
+            keys, number = np.unique(number * span + self.symbols[:, stream] - low[stream], return_inverse=True)
+            wanted = places * span + x[..., stream] - low[stream]
+            places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            known = known and bool((keys[places] == wanted).all())
+        if not known:
             raise ValueError("an input is none of the machine's symbols")
         return places
 

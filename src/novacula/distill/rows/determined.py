@@ -52,7 +52,7 @@ def determine(
         new: the number of held-out rows that go beyond every learned one, and of their steps beyond learned ones.
         nearby: whether programs that differ in a node, and machines that differ in a transition, are tried too.
     """
-    symbols, (new_rows, new_steps) = _symbols(rows), new
+    symbols, (new_rows, new_steps) = _symbols(program, rows), new
     machine = _machine(program, symbols)
     open_pairs, pairs, covered = ((), None, None) if machine is None else _open_pairs(machine, rows)
     steps = int(rows.lengths.sum())
@@ -96,8 +96,9 @@ def determine(
 
 def _why(program: Program | Machine, covered: int | None, pairs: int | None, where: str = "") -> str:
     """What speaks for a program that is determined, and where."""
-    text = "This holds for inputs made of values that occur in the rows; about other inputs nothing is known."
+    text = "This holds for inputs that occur in the rows; about other inputs nothing is known."
     if isinstance(program, Program):
+        text = text.replace("that occur", "made of values that occur")
         text = f"Every change of one node that changes outputs contradicts a row. {text}"
     if covered is not None and pairs is not None:
         shown = f"all {covered:,}" if covered == pairs else f"{covered:,} of the {pairs:,}"
@@ -109,9 +110,15 @@ def _why(program: Program | Machine, covered: int | None, pairs: int | None, whe
     return f"{text} The states are {many}. Rows determine the program {where}; beyond that nothing is known.{beyond}"
 
 
-def _symbols(rows: Sequences) -> np.ndarray | None:
-    """All inputs of one step made of the values that occur in each stream; None where they are too many."""
+def _symbols(program: Program | Machine, rows: Sequences) -> np.ndarray | None:
+    """All inputs of one step made of the values that occur in each stream; None where they are too many.
+
+    A machine may know some of these only, such as those that occur together; others are left out.
+    """
     values = [np.unique(stream[rows.inside]) for stream in np.moveaxis(rows.x, 2, 0)]
+    if isinstance(program, Machine):
+        known = [np.isin(stream, found) for stream, found in zip(program.symbols.T, values, strict=True)]
+        return program.symbols[np.all(known, axis=0)]
     if np.prod([float(len(stream)) for stream in values]) > _MOST_SYMBOLS:
         return None
     return np.stack([grid.ravel() for grid in np.meshgrid(*values, indexing="ij")], axis=1)
@@ -120,7 +127,7 @@ def _symbols(rows: Sequences) -> np.ndarray | None:
 def _machine(program: Program | Machine, symbols: np.ndarray | None) -> Machine | None:
     """The minimal machine over the inputs that occur."""
     if symbols is None:
-        return program.minimal() if isinstance(program, Machine) else None
+        return None
     if isinstance(program, Program):
         return program_machine(program, symbols)
     places = program.indices(symbols)
@@ -237,9 +244,11 @@ def _difference(
         if searched.counterexample or searched.closed:
             return searched.counterexample
     generator = np.random.default_rng(0)
-    x = np.empty((_WORDS, rows.x.shape[1], rows.x.shape[2]), np.int64)
-    for stream in range(x.shape[2]):
-        x[:, :, stream] = generator.choice(np.unique(rows.x[:, :, stream][rows.inside]), x.shape[:2])
+    if isinstance(program, Machine) and symbols is not None:
+        x = generator.choice(symbols, (_WORDS, rows.x.shape[1]))
+    else:
+        streams = (np.unique(stream[rows.inside]) for stream in np.moveaxis(rows.x, 2, 0))
+        x = np.stack([generator.choice(stream, (_WORDS, rows.x.shape[1])) for stream in streams], axis=2)
     while True:
         try:
             expected, found = program.run(x), other.run(x)

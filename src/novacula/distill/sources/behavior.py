@@ -66,9 +66,9 @@ def run_within(
 
 def words(low: int, high: int, streams: int, length: int) -> Int[np.ndarray, "words length streams"]:
     """Returns every input sequence of a length, in lexicographic order."""
-    symbols = high - low + 1
-    digits = np.indices((symbols,) * (streams * length)).reshape(streams * length, -1).T
-    return np.ascontiguousarray(digits.reshape(-1, length, streams) + low)
+    symbols, places = high - low + 1, streams * length
+    digits = np.arange(symbols**places)[:, None] // symbols ** np.arange(places)[::-1] % symbols
+    return digits.reshape(len(digits), length, streams) + low
 
 
 def random_words(

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.program.machine import UNKNOWN, Machine, difference
-from novacula.distill.sources.behavior import Behavior
+from novacula.distill.sources.behavior import Behavior, words
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Con
         middle, asked = middle + 1, asked + more
     longest = deepest + middle
     for count in range(middle + 1):
-        for words in _by_length(beyond if count else accesses, max(count - 1, 0), ends, symbols):
-            x = machine.symbols[words]
+        for places in _by_length(beyond if count else accesses, max(count - 1, 0), ends, symbols):
+            x = machine.symbols[places]
             wrong = (machine.run(x) != behavior.run(x)).any(2)
             if wrong.any():
                 times = np.where(wrong.any(1), wrong.argmax(1), x.shape[1])
@@ -87,7 +87,7 @@ def _from(machine: Machine, state: int) -> Machine:
 
 def _by_length(starts: list[list[int]], count: int, ends: list[list[int]], symbols: int) -> Iterator[np.ndarray]:
     """Yields all words that consist of a start, `count` inputs and an end; words of equal length come together."""
-    middle = np.arange(symbols**count)[:, None] // symbols ** np.arange(count)[::-1] % symbols
+    middle = words(0, symbols - 1, 1, count)[:, :, 0]
     lengths: dict[int, list[np.ndarray]] = {}
     for start in starts:
         for end in ends:

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int
 from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.program.program import EXACT_LIMIT, Program
 from novacula.distill.sources.behavior import Behavior, run_within
+from novacula.distill.sources.behavior import words as all_words
 from novacula.errors import InputError
 
 _PAIRS = 300_000
@@ -176,7 +177,7 @@ def words_of_behavior(
 ) -> Words:
     """Returns all words of a length where these are few, and random ones otherwise."""
     if len(symbols) ** length <= _EXHAUSTIVE:
-        places = np.indices((len(symbols),) * length).reshape(length, -1).T
+        places = all_words(0, len(symbols) - 1, 1, length)[:, :, 0]
     else:
         places = seed.integers(0, len(symbols), (words, length))
     x = symbols[places]

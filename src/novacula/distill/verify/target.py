@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
-from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words, rounded
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words, rounded, words
 from novacula.runs.notebook import Brief
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
@@ -47,7 +47,7 @@ def list_symbols(low: int, high: int, streams: int) -> Int[np.ndarray, "symbols 
     size = high - low + 1
     if size**streams > _MOST_SYMBOLS:
         return None
-    return np.indices((size,) * streams).reshape(streams, -1).T + low
+    return words(low, high, streams, 1)[:, 0]
 
 
 def uniform(low: int, high: int, streams: int) -> Sampler:

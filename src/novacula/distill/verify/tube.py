@@ -168,18 +168,29 @@ class _ReducedNetwork:
             reach: the largest magnitude of each direction.
             largest: the largest magnitude of an input.
         """
-        network, found = self._network, []
-        values = np.concatenate([np.abs(self.basis.T) @ reach, np.full(network.streams, largest)])
-        error = np.zeros_like(values)
-        for layers in (network.f, network.g):
-            for number, layer in enumerate(layers):
-                weight, count = np.abs(layer.weight), len(values) + 8
-                values = weight @ values + np.abs(layer.bias)
-                error = weight @ error + UNIT * count * (values + 1)
-                if number < len(layers) - 1 and network.activation != "relu":
-                    values = np.minimum(values, 1.0)
-            found.append(error)
-        return np.abs(self.basis) @ found[0], found[1]
+        network, (first, *_), size = self._network, self._network.f, self._network.size
+        read, ends = first.weight[:, :size], np.full(network.streams, largest)
+        sizes = np.abs(read @ self.basis.T) @ reach + np.abs(first.weight[:, size:]) @ ends + np.abs(first.bias)
+        state, _ = self._carried(network.f, sizes, np.zeros_like(sizes))
+        # The state itself may be large in directions that count as not read, or in which what is read cancels.
+        whole = np.concatenate([2 * state + 1, ends])
+        error = np.abs(read - read @ self.basis.T @ self.basis) @ whole[:size] + _of_sum(first, whole)
+        _, error = self._carried(network.f, sizes, error)
+        begin = network.g[0]
+        of_outputs = np.abs(begin.weight) @ error + _of_sum(begin, whole[:size])
+        _, of_outputs = self._carried(network.g, np.abs(begin.weight) @ state + np.abs(begin.bias), of_outputs)
+        held = np.where((error <= state + 1).all(), 1.0, np.inf)  # else twice the state does not hold it
+        return np.abs(self.basis) @ error * held, of_outputs * held
+
+    def _carried(
+        self, layers: tuple[Layer, ...], sizes: np.ndarray, error: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Magnitudes and errors behind layers, of those behind the first of them."""
+        for layer in layers[1:]:
+            sizes = sizes if self._network.activation == "relu" else np.minimum(sizes, 1.0)
+            error = np.abs(layer.weight) @ error + _of_sum(layer, sizes)
+            sizes = np.abs(layer.weight) @ sizes + np.abs(layer.bias)
+        return sizes, error
 
     def boxes(
         self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
@@ -193,6 +204,11 @@ class _ReducedNetwork:
         if len(network.g) > 1:
             y, error = _interval(self._read, network, values, spread)
         return middle[:, :size], reach[:, :size], y, error
+
+
+def _of_sum(layer: Layer, sizes: np.ndarray) -> np.ndarray:
+    """What rounding may change behind a layer, for numbers of some magnitudes before it."""
+    return UNIT * (len(sizes) + 8) * (np.abs(layer.weight) @ sizes + np.abs(layer.bias) + 1)
 
 
 def _explore(
@@ -266,7 +282,8 @@ def _grown(
     for source, symbol, target, due in _blocks(graph.source, graph.symbol, graph.target, graph.y):
         check_time()
         after, reach, y, error = reduced.boxes(graph.places[source], radius[source], symbols[symbol])
-        worst = max(worst, float((np.abs(y - due) + error + of_outputs).max()) + slack)
+        largest = float((np.abs(y - due) + error + of_outputs).max()) + slack
+        worst = worst if largest <= worst else largest  # also what is no number
         if not worst < 0.5:
             break
         np.maximum.at(grown, target, np.abs(after - graph.places[target]) + reach + of_state + slack)

@@ -17,7 +17,7 @@ from novacula.distill.sources.device import SpentError
 from novacula.distill.sources.sequences import Sequences, counted, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
-from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, search_product, try_all
+from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, ProductSearch, search_product, try_all
 from novacula.distill.verify.samples import Samples, compare, draw_samples, earliest, shorten
 from novacula.distill.verify.target import Target, stepper
 from novacula.distill.verify.tube import prove_network
@@ -102,6 +102,8 @@ def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[l
                 "of the program."
             )
             return [Check("product automaton", None, found.states, True, detail)], None
+        if (example := found.counterexample) and len(example.x) <= (target.horizon or len(example.x)):
+            return [_refuted(found)], example
     few = _has_few_words(target)
     if not few and (check := prove_network(program, target)):
         return [check], None
@@ -125,13 +127,17 @@ def _explored(
         return [], None
     found = search_product(stepper(target.reference), stepper(program), symbols, most_transitions=most_transitions)
     if found.counterexample:
-        detail = f"Wrong on an input of length {len(found.counterexample.x)}, the shortest there is."
-        return [Check("product automaton", found.length + 1, found.states, False, detail)], found.counterexample
+        return [_refuted(found)], found.counterexample
     if not found.length and not found.closed:
         return [], None
     where = "for every length" if found.closed else f"for all inputs up to length {found.length}"
     detail = f"Proved {where}: {found.states:,} joint states of the product automaton."
     return [Check("product automaton", None if found.closed else found.length, found.states, True, detail)], None
+
+
+def _refuted(found: ProductSearch) -> Check:
+    detail = f"Wrong on an input of length {found.length + 1}, the shortest there is."
+    return Check("product automaton", found.length + 1, found.states, False, detail)
 
 
 def _induct(program: Program, reference: Program, target: Target) -> list[Check]:
@@ -181,7 +187,7 @@ def _wrong(
     """A program that is wrong, with a shorter counterexample where one is found quickly."""
     if example is None:
         return Certificate("none", False, tuple(checks))
-    with suppress(SpentError):
+    with suppress(SpentError, OverflowError):
         example = shorten(program, target.behavior, example)
     if target.reference is not None and (symbols := target.symbols) is not None and len(example.x) > 1:
         found = search_product(stepper(target.reference), stepper(program), symbols, most_transitions=_QUICK)
@@ -237,12 +243,16 @@ def departure(program: Program, samples: Sequence[Samples]) -> Certificate | Non
     examples: list[Counterexample] = []
     for drawn in samples:
         if drawn.trusted:
-            differs = (program.run(drawn.x) != drawn.y).any(axis=2)
+            try:
+                found = program.run(drawn.x)
+            except OverflowError:
+                return None
+            differs = (found != drawn.y).any(axis=2)
             count, wrong = len(drawn.x), int(differs.any(axis=1).sum())
             detail = f"The network departs from it on {wrong:,} of {count:,} {drawn.kind} of length {drawn.x.shape[1]}."
             checks.append(Check("samples", drawn.x.shape[1], count, not wrong, detail, wrong))
             if wrong:
-                examples.append(earliest(drawn.x, drawn.y, program.run(drawn.x), differs))
+                examples.append(earliest(drawn.x, drawn.y, found, differs))
     if program.nodes > NODE_LIMIT or any(check.wrong > _RARE * check.count for check in checks):
         return None
     return Certificate("departs", False, tuple(checks), min(examples, key=lambda one: len(one.x), default=None))
