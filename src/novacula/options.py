@@ -260,6 +260,7 @@ def named(option: str, given: Sequence[str], known: Sequence[str], unknown: Call
     Raises:
         InputError: listing what is not so, as `unknown` says it of a name, or that there is no name.
     """
+    refuse([f"is {given!r}, one text; it must be a sequence of names"] if isinstance(given, str) else [], option)
     wanted = [name.strip() for text in given for name in text.split(",") if name.strip()]
     problems = [unknown(name) for name in sorted({*wanted} - {*known})]
     problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]

@@ -201,6 +201,10 @@ def test_puzzles_are_chosen_by_id_or_number() -> None:
         chosen_ids(BenchConfig(tasks=("99,00000001,00000001",)))
     with pytest.raises(InputError, match="names nothing"):
         chosen_ids(BenchConfig(tasks=(",",)))
+    one = BenchConfig()
+    object.__setattr__(one, "tasks", NAMES[0])  # as a user may, whose types nothing checks
+    with pytest.raises(InputError, match="tasks: is '00000000', one text"):
+        chosen_ids(one)
 
 
 def test_options_are_checked_at_once() -> None:

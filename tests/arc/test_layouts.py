@@ -1,6 +1,7 @@
 """The layouts of files that people have: each gives the same puzzle, and what is no puzzle gets a hint."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def save(path: Path, value: Any) -> Path:
         ("a.json", PAIRS, ["a"]),
         ("a.json", PAIRS * 20, ["a"]),
         ("a.json", BARC, ["a"]),
+        ("a.json", {"examples": BARC["examples"]}, ["a"]),
         ("a.json", [BARC, BARC], ["a-1", "a-2"]),
         ("a.json", [{"id": "x", **PUZZLE}, {"id": "y", **PUZZLE}], ["x", "y"]),
         ("a.json", [{"id": "x", **PUZZLE}, {"id": "x", **PUZZLE}], ["a-1", "a-2"]),
@@ -76,6 +78,25 @@ def test_a_folder_holds_the_puzzles_of_all_files_below_it(tmp_path: Path) -> Non
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no file that ends in \.json or \.jsonl"):
         read_puzzles(tmp_path / "empty")
+
+
+def test_a_name_that_is_no_text_ends_in_no_traceback(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    save(folder / "a.json", PUZZLE)
+    save(folder / os.fsdecode(b"b\xff.json"), PUZZLE)
+    with pytest.raises(InputError, match=r"'b\?': a name has letters"):
+        bench(BenchConfig(steps=1), folder, out=tmp_path / "run")
+    assert list(load_challenges(folder).tasks) == list(load_solutions(folder)) == ["a", "b?"]
+    assert load_task(f"{folder}:{os.fsdecode(bytes([98, 255]))}").name == "b?"
+
+
+def test_every_test_of_a_puzzle_counts(tmp_path: Path) -> None:
+    def many(count: int) -> object:
+        return {"train": PAIRS, "test": PAIRS[3:] * count}
+
+    asked = load_challenges(save(tmp_path / "a.json", {"x": many(31), "y": many(1001)}))
+    assert (len(asked.tasks["x"].test), asked.tests["x"]) == (31, 31)
+    assert asked.broken == {"y": ("test: 1,001 inputs; a puzzle has at most 1,000",)}
 
 
 @pytest.mark.parametrize(

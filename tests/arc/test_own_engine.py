@@ -1,12 +1,14 @@
 """An engine that a Python user brings."""
 
+import json
 from pathlib import Path
 
 import pytest
 from torch import Tensor
 from typing_extensions import override
 
-from novacula.arc import Outputs, SolveConfig, TorchEngine, solve
+from novacula.arc import Outputs, SolveConfig, Task, TorchEngine, solve
+from novacula.arc.data.parse import task_as_json
 from novacula.errors import RunError
 from novacula.runs import resume
 from tests.arc.small_set import NAMES, TASKS
@@ -33,3 +35,14 @@ def test_a_run_with_an_engine_of_ones_own_is_not_resumed(tmp_path: Path) -> None
     solve(TASKS[NAMES[0]], SolveConfig(steps=50), engine=Cheap, out=tmp_path / "run", time_limit=0.01)
     with pytest.raises(RunError, match="an engine of yours, Cheap; call solve again with it"):
         resume(tmp_path / "run")
+
+
+def test_the_page_names_what_no_command_can(tmp_path: Path) -> None:
+    mine = Task("mine", TASKS[NAMES[0]].train, TASKS[NAMES[0]].test)
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(task_as_json(mine)))
+    config = SolveConfig(steps=1)
+    own, unnamed = solve(mine, config, engine=Cheap, source=file), solve(mine, config)
+    assert "the engine Cheap" in own.report.read_text() and "the task mine" in unnamed.report.read_text()
+    assert not any("novacula arc solve" in result.report.read_text() for result in (own, unnamed))
+    assert "novacula</span> <span>arc" in solve(mine, config, source=file).report.read_text()

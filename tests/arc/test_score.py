@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,8 +92,19 @@ def test_grids_of_numpy_are_grids() -> None:
     task = made(Task, name="mine", train=((cells, cells.tolist()),), test=[cells])
     solution = made(Solution, name="mine", outputs=[cells])
     assert (task, solution) == (Task("mine", ((grid, grid),), (grid,)), Solution("mine", (grid,)))
-    for attempt in (cells, list(cells), tuple(map(tuple, cells))):
+    for attempt in (cells, list(cells), tuple(map(tuple, cells)), torch.tensor(cells)):
         assert score_attempts([(attempt,)], solution).solved
+    for attempts in (np.stack([[cells + 1], [cells]]), [cells[None]], torch.tensor(cells)[None, None]):
+        assert score_attempts(attempts, solution).solved
+    pair = np.stack([cells, cells])
+    assert made(Task, name="mine", train=pair[None], test=cells[None]) == task
+    assert made(Solution, name="mine", outputs=cells[None]) == solution
+    with pytest.raises(
+        InputError, match=r"train\[0\]: 3 in place of an input and an output; test: no sequence of grids"
+    ):
+        made(Task, name="mine", train=[[*pair, cells]], test=3)
+    with pytest.raises(InputError, match="outputs: no sequence of grids"):
+        made(Solution, name="mine", outputs=None)
 
 
 @pytest.mark.parametrize("wrong", [((1, -2),), ((1, 10),), ((1, 2), (3,)), (), ((),), ((1.0, 2.0),), ((True,),), "12"])
@@ -159,6 +171,12 @@ class TestRuns:
         other = RunFolder.create(part="optim", verb="x", configuration={}, seed=0, threads=1, out=tmp_path / "other")
         with pytest.raises(RunError, match="is a run of optim"):
             score_run(other)
+        for verb, hint in (("bench", "its result has the score"), ("submit", "score its submission file")):
+            place = tmp_path / verb
+            many = RunFolder.create(part="arc", verb=verb, configuration={}, seed=0, threads=1, out=place)
+            many.write_result({"schema_version": 1}, "done")
+            with pytest.raises(RunError, match=f"is a run of arc {verb}; {hint}"):
+                score_run(many)
         unfinished = make_run(tmp_path / "run", "3618c87e", steps=3)
         (unfinished.path / "result.json").unlink()
         with pytest.raises(RunError, match="has no result to score yet"):

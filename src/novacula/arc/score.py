@@ -7,7 +7,7 @@ from novacula.arc.campaigns.curve import CUT_OFF, Standings, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Dataset
 from novacula.arc.data.files import attempts_of
-from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
+from novacula.arc.data.parse import LARGEST_SIDE, as_items, grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import holds_task, load_solution, load_task
 from novacula.arc.data.task import Grid, Solution, Task, Verdict, contest_score
@@ -21,17 +21,18 @@ from novacula.runs.notebook import Brief
 from novacula.runs.record import check_inputs
 
 ATTEMPTS = 2  #: how many attempts count
+_SCORED_ELSEWHERE = {"bench": "its result has the score", "submit": "score its submission file"}
 
 
 def score_attempts(attempts: object, solution: Solution) -> Verdict:
     """Scores attempts, which may come from anywhere: what is missing or malformed is wrong, and nothing raises.
 
     Args:
-        attempts: a sequence of attempts, each a sequence of grids, one per test input. Only the first two count.
+        attempts: a sequence of attempts, each a sequence of grids, one per test input; or an array of them. Only the
+            first two count.
         solution: the true test outputs.
     """
-    given = list(attempts)[:ATTEMPTS] if isinstance(attempts, list | tuple) else []
-    first, second = (_hits(attempt, solution.outputs) for attempt in [*given, None, None][:ATTEMPTS])
+    first, second = (_hits(attempt, solution.outputs) for attempt in [*as_items(attempts), None, None][:ATTEMPTS])
     correct = (all(first), all(second))
     either = [a or b for a, b in zip(first, second, strict=True)]
     return Verdict(correct, any(correct), sum(either) / len(either), tuple(either), (tuple(first), tuple(second)))
@@ -46,11 +47,13 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
 
     Raises:
         InputError: the solution is not known there, or is not one of this task; or the task's own source has changed.
-        RunError: not an arc run, no result yet, or the run is in use.
+        RunError: not a run of arc solve, no result yet, or the run is in use.
     """
     path, inputs = folder.path, folder.record.inputs
     if folder.record.part != "arc":
         raise RunError(f"{path}: is a run of {folder.record.part}; only a run of arc has attempts to score")
+    if hint := _SCORED_ELSEWHERE.get(folder.record.verb):
+        raise RunError(f"{path}: is a run of arc {folder.record.verb}; {hint}")
     if folder.read_result() is None:
         raise RunError(f"{path}: has no result to score yet")
     if not solution_source:
@@ -197,5 +200,5 @@ def _refusals(entry: object, tests: int) -> Iterator[str]:
 
 def _hits(attempt: object, outputs: tuple[Grid, ...]) -> list[bool]:
     """Returns whether the attempt has each test grid right; one with more grids than there are tests has none."""
-    grids = attempt if isinstance(attempt, list | tuple) and len(attempt) <= len(outputs) else ()
+    grids = given if len(given := as_items(attempt)) <= len(outputs) else ()
     return [i < len(grids) and grid_or_none(grids[i], LARGEST_SIDE) == output for i, output in enumerate(outputs)]

@@ -14,6 +14,7 @@ from novacula.arc.network.engine_choice import MakeEngine, check_device, make_en
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
 from novacula.errors import InputError, RunError
+from novacula.files import StrPath
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 
@@ -50,7 +51,7 @@ def solve(
     task: Task,
     config: SolveConfig | None = None,
     *,
-    source: str | None = None,
+    source: StrPath | None = None,
     dataset: Dataset | None = None,
     engine: MakeEngine | None = None,
     **settings: Unpack[RunSettings],
@@ -75,7 +76,7 @@ def solve(
     if not isinstance(task, Task):
         raise InputError(str(task), "is no Task; solve takes what load_task returns")
     config = replace(config, engine="torch") if engine else settled(config, [task])
-    source = located_source(source) if source else task.name
+    source = located_source(os.fspath(source)) if source else task.name
     given = getattr(engine, "__qualname__", "one of Python") if engine else None
     inputs = SolveInputs(task.name, source, dataset, given)
     subject = task, engine or make_engine

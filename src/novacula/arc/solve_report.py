@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 from msgspec import UNSET, UnsetType
 
-from novacula.arc.data.parse import MAX_SIDE
+from novacula.arc.data.parse import MAX_SIDE, file_of, is_id
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
@@ -33,11 +33,14 @@ def write_page(folder: RunFolder) -> Path:
     history = read_history(folder)
     title = f"ARC puzzle {history.task.name}"
     subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
-    dataset, side = folder.record.inputs.get("dataset"), history.task.largest_side
-    arguments = [str(folder.record.inputs.get("source")), *(["--dataset", dataset] if dataset == "arc2" else [])]
+    inputs, side = folder.record.inputs, history.task.largest_side
+    source, dataset = str(inputs.get("source")), inputs.get("dataset")
+    arguments = [source, *(["--dataset", dataset] if dataset == "arc2" else [])]
     arguments += ["--max-size", str(side)] if side > MAX_SIDE else []
+    named = dataset or file_of(source) or is_id(source)
+    given = f"the engine {engine}" if (engine := inputs.get("engine")) else "" if named else f"the task {source}"
     measured = _measured(folder, history.findings)
-    return write_run_report(folder, title, subtitle, build_sections(history), measured, arguments)
+    return write_run_report(folder, title, subtitle, build_sections(history), measured, arguments, given=given)
 
 
 def build_sections(history: History) -> list[Section]:

@@ -27,7 +27,7 @@ from novacula.arc.campaigns.job import (
 )
 from novacula.arc.config import SubmitConfig
 from novacula.arc.data.files import load_challenges, write_submission
-from novacula.arc.data.parse import MAX_SIDE, kept_tasks, read_tasks
+from novacula.arc.data.parse import MOST_TESTS, kept_tasks, read_tasks
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.submit_report import SubmitFindings, SubmitRow, write_page
@@ -76,7 +76,9 @@ class SubmitInputs:
     broken: Mapping[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
 
     def __post_init__(self) -> None:
-        problems = [problem for count in self.tests.values() for problem in unless_within("tests", count, 1, MAX_SIDE)]
+        problems = [
+            problem for count in self.tests.values() for problem in unless_within("tests", count, 1, MOST_TESTS)
+        ]
         refuse(problems + [f"broken has {name!r}, no puzzle" for name in self.broken.keys() - self.tests], "inputs")
 
 
@@ -262,7 +264,7 @@ def _row(puzzle: PuzzleState) -> SubmitRow:
 def _load(config: SubmitConfig, inputs: SubmitInputs, folder: RunFolder) -> SubmitSubject:
     """Returns the subject of a resumed run, which writes into its own folder: only a command may name another place."""
     tasks = read_tasks(folder)
-    counts = {name: min(len(task.test), MAX_SIDE) for name, task in tasks.items()}
+    counts = {name: len(task.test) for name, task in tasks.items()}
     if counts != {name: count for name, count in inputs.tests.items() if name not in inputs.broken}:
         raise InputError(f"{folder.path}/run.json", "inputs, tests: are not those of the puzzles that the run has kept")
     return SubmitSubject(inputs, tasks, folder.artifact(SUBMISSION))

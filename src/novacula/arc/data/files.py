@@ -18,7 +18,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from novacula.arc.data.parse import MAX_SIDE, SUFFIXES, json_name, parse_each, parse_solution, parse_task
+from novacula.arc.data.parse import (
+    MAX_SIDE,
+    MOST_TESTS,
+    SUFFIXES,
+    json_name,
+    parse_each,
+    parse_solution,
+    parse_task,
+    text_name,
+)
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError, refuse
 from novacula.files import StrPath, parse_json, read_buffer, read_json, write_text
@@ -39,7 +48,7 @@ def read_puzzles(path: Path) -> dict[str, object]:
         InputError: it cannot be read, or what it holds is of a known kind that is no puzzle; a hint says which.
     """
     if not os.path.isdir(path):
-        return _numbered(_of_file(path), path.stem)
+        return _numbered(_of_file(path), text_name(path.stem))
     files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())[: MOST_FILES + 1]
     if not files:
         raise InputError(str(path), f"holds no file that ends in {' or '.join(SUFFIXES)}")
@@ -49,7 +58,7 @@ def read_puzzles(path: Path) -> dict[str, object]:
     stems = Counter(file.stem for file in files)
     for file in files:
         stem = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
-        puzzles = _numbered(_of_file(file), stem)
+        puzzles = _numbered(_of_file(file), text_name(stem))
         if twice := found.keys() & puzzles.keys():
             raise InputError(str(file), f"holds {min(twice)}, which another file of the folder holds too")
         found |= puzzles
@@ -64,8 +73,9 @@ def read_solutions(path: Path) -> dict[str, object]:
     """
     if path.suffix != ".jsonl" and not os.path.isdir(path):
         value = read_json(path, max_bytes=MAX_BYTES)
-        if isinstance(value, dict) and value and all(isinstance(grids, list) for grids in value.values()):
-            return value if not {"train", "test"} & set(value) else {path.stem: value}
+        other = not isinstance(value, dict) or not value or {*_PARTS, "examples"} & set(value)
+        if isinstance(value, dict) and not other and all(isinstance(grids, list) for grids in value.values()):
+            return value
     return read_puzzles(path)
 
 
@@ -137,7 +147,8 @@ def _hint(value: object) -> str:
     attempts = first[0] if isinstance(first, list) and first else first
     if isinstance(attempts, dict) and {"attempt_1", "attempt_2"} & set(attempts):
         return "is a submission and holds no puzzles; `novacula arc score` scores it"
-    if isinstance(value, dict) and items and all(isinstance(item, list) and _is_grid(item[:1]) for item in items):
+    solutions = bool(keys) and all(isinstance(item, list) and _is_grid(item[:1]) for item in items)
+    if solutions and "examples" not in keys:
         return "holds solutions and no puzzles; those are in Kaggle's *_challenges.json"
     if {"prompt", "messages", "source"} & keys and "examples" not in keys and "train" not in keys:
         return 'holds texts and no grids; the puzzles of BARC are in files whose lines have "examples"'
@@ -221,4 +232,4 @@ def _entry(tests: int, attempts: Sequence[Sequence[object]]) -> list[dict[str, o
 
 def _tests(value: object) -> int:
     tests = value.get("test") if isinstance(value, dict) else None
-    return min(len(tests), MAX_SIDE) or 1 if isinstance(tests, list) else 1
+    return min(len(tests), MOST_TESTS) or 1 if isinstance(tests, list) else 1

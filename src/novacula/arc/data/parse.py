@@ -11,9 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from novacula.arc.data.task import LARGEST_SIDE, Grid, Solution, Task
 from novacula.errors import InputError, refuse
@@ -25,6 +23,7 @@ Parsed = TypeVar("Parsed", Task, Solution)
 _COLORS = 10
 SUFFIXES = (".json", ".jsonl")
 MAX_SIDE = 30  #: the most rows and columns of a grid by the rule of ARC
+MOST_TESTS = 1000  #: the most test inputs of a puzzle
 _LISTED = 50
 SCHEMA_VERSION = 1
 _TASK, _TASKS = "task.json", "tasks.json"
@@ -40,6 +39,8 @@ def parse_task(value: object, name: str, source: str, max_size: int = MAX_SIDE) 
     members = _top_level(value, source)
     train = _grids(members, "train", ("input", "output"), problems, max_size)
     test = _grids(members, "test", ("input",), problems, max_size)
+    if len(test) > MOST_TESTS:
+        problems.append(f"test: {len(test):,} inputs; a puzzle has at most {MOST_TESTS:,}")
     _raise_if_any(source, problems)
     return Task(name, tuple((before, after) for before, after in train), tuple(grid for (grid,) in test))
 
@@ -213,21 +214,36 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _as_lists(value: object) -> object:
-    """Returns a grid held as tuples or as an array, as the lists that JSON would give."""
-    rows = value.tolist() if isinstance(value, np.ndarray) else value
-    return [_as_list(row) for row in rows] if isinstance(rows, list | tuple) else rows
+def text_name(name: str) -> str:
+    """Returns a name as text: that of a file need not be valid text, and what we write must be."""
+    return name.encode(errors="replace").decode()
 
 
-def _as_list(row: object) -> object:
-    cells = row.tolist() if isinstance(row, np.ndarray) else row
-    whole = isinstance(cells, list | tuple)
-    return [int(cell) if isinstance(cell, np.integer) else cell for cell in cells] if whole else cells
+def as_items(value: object) -> list[object]:
+    """Returns the items of a list, a tuple, an array or a tensor; none of anything else."""
+    items = plain(value)
+    return list(items) if isinstance(items, list | tuple) else []
+
+
+def plain(value: Any) -> object:
+    """Returns what an array, a tensor or a number of theirs holds, as JSON would give it; anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _as_lists(value: object, depth: int = 2) -> object:
+    """Returns a grid held as tuples, as an array or as rows of either, as the lists that JSON would give."""
+    items = plain(value)
+    return [_as_lists(item, depth - 1) for item in items] if depth and isinstance(items, list | tuple) else items
+
+
+def is_id(source: str) -> bool:
+    """Returns whether a source has the form of an id: eight hexadecimal digits."""
+    return re.fullmatch(r"[0-9a-f]{8}", source) is not None
 
 
 def file_and_id(source: str) -> tuple[str, str | None] | None:
     """Returns the file and the id, if there is one, that a source names; None if the source is an id."""
-    if re.fullmatch(r"[0-9a-f]{8}", source):
+    if is_id(source):
         return None
     if source.endswith(SUFFIXES) or os.path.exists(source):
         return source, None

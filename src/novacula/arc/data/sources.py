@@ -30,6 +30,7 @@ from novacula.arc.data.parse import (
     parse_each,
     parse_solution,
     parse_task,
+    text_name,
 )
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
@@ -85,8 +86,7 @@ def load_tasks(source: str | Path, max_size: int = MAX_SIDE) -> dict[str, Task]:
     Raises:
         InputError: as for `load_task`; the problems of all tasks are listed.
     """
-    found = {_text(name): value for name, value in read_puzzles(Path(source)).items()}
-    tasks, broken = parse_each(found, parse_task, max_size)
+    tasks, broken = parse_each(read_puzzles(Path(source)), parse_task, max_size)
     refuse([f"{name}: {problem}" for name, problems in broken.items() for problem in problems][:50], str(source))
     return tasks
 
@@ -196,18 +196,14 @@ def _nearest(wanted: str, ids: Collection[str]) -> str:
     return f"the nearest: {', '.join(map(_printable, near))}" if near else f"none of its {len(ids)} ids is similar"
 
 
-def _text(name: str) -> str:
-    return name.encode(errors="replace").decode()  # a file's name need not be valid text; what we write must be
-
-
 def _entry(file: str, task_id: str | None, found: Mapping[str, object]) -> tuple[str, object]:
     """Returns the name and the value of a task among those that a file holds; of many tasks it needs an id."""
-    first = next(iter(found))
+    first, task_id = next(iter(found)), task_id and text_name(task_id)
     if task_id is not None and task_id in found:
-        return _text(task_id), found[task_id]
+        return task_id, found[task_id]
     if task_id is None and len(found) == 1:
-        return _text(first), found[first]
-    if len(found) == 1 and first == Path(file).stem:
+        return first, found[first]
+    if len(found) == 1 and first == text_name(Path(file).stem):
         raise InputError(file, f"is not a file of many tasks by id; leave out :{task_id}")
     if task_id:
         raise InputError(f"{file}:{task_id}", f"no such id in the file; {_nearest(task_id, found)}")

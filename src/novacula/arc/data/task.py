@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +27,17 @@ class Task(Brief):
     test: tuple[Grid, ...]  #: test inputs
 
     def __post_init__(self) -> None:
-        refuse([f"{part}: empty" for part in ("train", "test") if not getattr(self, part)], self.name)
         problems: list[str] = []
+        pairs = [
+            _items(pair, f"train[{n}]", problems, 2) for n, pair in enumerate(_items(self.train, "train", problems))
+        ]
+        tests = _items(self.test, "test", problems)
+        refuse(problems, self.name)
         train = tuple(
             (_grid(a, f"train[{number}] input", problems), _grid(b, f"train[{number}] output", problems))
-            for number, (a, b) in enumerate(self.train)
+            for number, (a, b) in enumerate(pairs)
         )
-        test = tuple(_grid(grid, f"test[{number}] input", problems) for number, grid in enumerate(self.test))
+        test = tuple(_grid(grid, f"test[{number}] input", problems) for number, grid in enumerate(tests))
         refuse(problems, self.name)
         object.__setattr__(self, "train", train)
         object.__setattr__(self, "test", test)
@@ -44,6 +49,20 @@ class Task(Brief):
         return max(max(len(grid), len(grid[0])) for grid in grids)
 
     _repr_html_ = drawn_by("novacula.arc.drawing.puzzles:puzzle_html")
+
+
+def _items(given: Any, place: str, problems: list[str], count: int | None = None) -> list[object]:
+    """Returns the items of a sequence, or of an array; a problem is added if there are none, or not that many."""
+    try:
+        items = list(given)
+    except TypeError:
+        problems.append(f"{place}: no sequence of grids")
+        return []
+    if not items:
+        problems.append(f"{place}: empty")
+    elif count and len(items) != count:
+        problems.append(f"{place}: {len(items)} in place of an input and an output")
+    return items
 
 
 def _grid(given: object, place: str, problems: list[str]) -> Grid:
@@ -68,8 +87,9 @@ class Solution(Brief):
 
     def __post_init__(self) -> None:
         problems: list[str] = []
-        outputs = tuple(_grid(grid, f"outputs[{number}]", problems) for number, grid in enumerate(self.outputs))
-        refuse(problems or ([] if outputs else ["outputs: empty"]), self.name)
+        given = _items(self.outputs, "outputs", problems)
+        outputs = tuple(_grid(grid, f"outputs[{number}]", problems) for number, grid in enumerate(given))
+        refuse(problems, self.name)
         object.__setattr__(self, "outputs", outputs)
 
 
