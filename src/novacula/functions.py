@@ -230,6 +230,8 @@ def _answer(function: Callable[..., Any], argument: list) -> list[list[Item]] | 
 
 def _plain(value: Any) -> Item:
     """Returns a value as JSON has it; raises TypeError or ValueError for any other."""
+    if getattr(value, "ndim", None) == 0:  # of numpy or torch
+        value = value.item()
     if isinstance(value, str | bool):
         return value
     if isinstance(value, numbers.Real | Decimal) and not isinstance(value, numbers.Integral):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from novacula.distill.config import RunConfig
-from novacula.distill.direct import merged_machine
+from novacula.distill.direct import merged_machine, prefix_tree
 from novacula.distill.extract import Judge
 from novacula.distill.findings import DistillFindings
 from novacula.distill.program.expression import Expression, Name, operation
+from novacula.distill.program.machine import UNKNOWN
 from novacula.distill.program.program import Program
 from novacula.distill.run import run
 from novacula.distill.source import load_source
@@ -158,3 +159,12 @@ def test_rows_of_a_sum_merge_to_no_complete_machine() -> None:
     merged = merged_machine(rows_of(s, s, 3)[1], np.arange(4)[:, None])
     assert merged is not None and not merged.complete
     assert merged_machine(rows_of(s, s, 12)[1], np.arange(13)[:, None]) is None
+
+
+def test_of_long_rows_the_tree_takes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("novacula.distill.direct._CELLS", 1000)
+    x = np.random.default_rng(0).integers(0, 10, (8, 30, 1))
+    tree = prefix_tree(Sequences(x, x + 1, np.full(8, 30), "rows"), np.arange(10)[:, None])
+    assert 3 * 28 < tree.states <= 3 * 30 + 1
+    np.testing.assert_array_equal(tree.run(x[:3]), x[:3] + 1)
+    assert (tree.path(x[3:]) == UNKNOWN).any()

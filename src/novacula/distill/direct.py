@@ -16,7 +16,7 @@ import numpy as np
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.extract import Judge, judge_all, nothing_known
 from novacula.distill.findings import Road
-from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.program.machine import Machine
 from novacula.distill.source import Source
 from novacula.distill.sources.device import SpentError
 from novacula.distill.sources.sequences import Sequences, counted
@@ -37,6 +37,7 @@ _LIMITS = ExplorationLimits(0, steps=100_000)
 _ROUNDS = 12
 _WORDS = 10_000
 _ROWS = 400
+_CELLS = 20_000_000  #: the most pairs of a state and an input of a tree
 _MERGED_PAIRS = 50_000
 _MERGED_SYMBOLS = 16
 _WORK = 4_000_000
@@ -150,21 +151,24 @@ def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
 def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
     """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
 
-    No two rows may contradict each other.
+    No two rows may contradict each other. Of rows whose table would be too large the first are taken.
     """
-    places = nothing_known(symbols, 1).indices(sequences.x)
-    after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]
-    for row, length in zip(range(len(places)), sequences.lengths.tolist(), strict=True):
+    rows = sequences.rows(slice(max(1, _CELLS // (len(symbols) * int(sequences.lengths.max(initial=1))))))
+    places = nothing_known(symbols, 1).indices(rows.x)
+    reached: dict[tuple[int, int], int] = {}
+    outputs = []
+    for path, y, length in zip(places.tolist(), rows.y, rows.lengths.tolist(), strict=True):
         state = 0
-        for step in range(length):
-            place = int(places[row, step])
-            if after[state][place] == UNKNOWN:
-                after[state][place] = len(after)
-                output[state][place] = sequences.y[row, step].tolist()
-                after.append([UNKNOWN] * len(symbols))
-                output.append([[0] * sequences.y.shape[2]] * len(symbols))
-            state = after[state][place]
-    return Machine(symbols, np.array(after), np.array(output))
+        for place, output in zip(path[:length], y, strict=False):
+            if (state, place) not in reached:
+                reached[state, place] = len(reached) + 1
+                outputs.append(output)
+            state = reached[state, place]
+    tree = nothing_known(symbols, rows.y.shape[2])
+    after, output = (np.repeat(part, len(reached) + 1, axis=0) for part in (tree.next, tree.output))
+    for (state, place), number in reached.items():
+        after[state, place], output[state, place] = number, outputs[number - 1]
+    return Machine(symbols, after, output)
 
 
 Finder = Callable[[Source, Judge], list[JudgedProgram]]

@@ -124,7 +124,7 @@ def _files(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:
     if inputs.network or config.command or not is_file(inputs.source):
         return ()
     beside = f"{inputs.source}.data"
-    return (inputs.source, *([beside] if inputs.source.endswith(".onnx") and os.path.isfile(beside) else []))
+    return (inputs.source, *([beside] if inputs.source.lower().endswith(".onnx") and os.path.isfile(beside) else []))
 
 
 def _called(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:

@@ -39,6 +39,15 @@ def test_tasks_of_the_benchmark(task: str, said: str) -> None:
     assert sentence(chosen.program, chosen.low, chosen.high) == said
 
 
+def test_what_stands_before_the_first_input_counts_too() -> None:
+    at_least_one = Program(("x",), ("p",), (0,), (), (X,), (operation("min", X, operation("max", P, 1)),))
+    assert sentence(at_least_one, 1, 5) == (  # of 1 alone it is not the smallest, which is 0
+        "The output depends on the last two inputs alone. Inputs before the first count as 0."
+    )
+    before = Program(("x",), ("q", "p"), (5, 0), (), (P, X), (Q,))
+    assert sentence(before, 0, 9).endswith("Inputs before the first count as 0, 5, the latest first.")
+
+
 def test_other_kinds() -> None:
     both = operation("and", operation("==", X, P), operation("==", P, Q))
     assert sentence(last_three(both), 0, 3).startswith("Puts out 1 where the last three inputs are equal, else 0.")

@@ -112,6 +112,7 @@ def test_a_state_dict_with_metadata_is_read(tmp_path: Path) -> None:
         ({"length": "0"}, "metadata length is '0'"),
         ({"length": None}, "metadata length is missing"),
         ({"alphabet": "[1]"}, "a JSON list of texts"),
+        ({"alphabet": '["a", "a"]'}, "its words must differ"),
         ({"alphabet": '["a", "b", "c"]'}, "3 inputs from low to high, a table of (2, 4)"),
         ({"output": "max"}, "metadata output is 'max'; one of round, argmax, sign"),
         ({"activation": None}, "metadata activation is missing"),

@@ -11,7 +11,7 @@ from novacula.distill.config import RunConfig
 from novacula.distill.run import RUN, RunInputs, run
 from novacula.distill.source import load_source
 from novacula.distill.sources.decimals import Decimals
-from novacula.distill.sources.device import Device
+from novacula.distill.sources.device import Device, _is_decimal
 from novacula.errors import InputError
 from novacula.functions import FUNCTIONS
 from novacula.runs import resume
@@ -57,6 +57,10 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         Path(f"{name}.py").write_text(text)
     monkeypatch.delenv(FUNCTIONS, raising=False)
     yield f"{sys.executable} -I "
+
+
+def test_an_answer_of_too_many_digits_is_no_number() -> None:
+    assert not _is_decimal("9" * 400) and not _is_decimal("1" * 300 + "e99") and _is_decimal("2.50")
 
 
 def test_a_device_answers_and_is_asked_nothing_twice(command: str) -> None:

@@ -37,6 +37,9 @@ def halves(xs): return [numpy.float32(x / 2) for x in xs]
 def quarters(xs): return [decimal.Decimal(x) / 4 for x in xs]
 def eighths(xs): return [fractions.Fraction(x, 8) for x in xs]
 def roots(xs): return [x ** 0.5 for x in xs]
+def gated(xs): return [s > 3 and s / 2 for s in itertools.accumulate(xs)]
+def compared(xs): return list(numpy.array(xs) > 1)
+def deepest(xs): return [-2 ** 63 if x == 7 else x for x in xs]
 """
 
 
@@ -130,6 +133,20 @@ def test_numbers_of_other_types_are_the_numbers_that_they_are(module: str) -> No
     for name, divisor in (("halves", 2), ("quarters", 4), ("eighths", 8)):
         (scale,) = load_source(f"{module}:{name}", RunConfig(length=4, high=4)).sequences.alphabet.outputs
         assert isinstance(scale, Decimals) and (scale.factor, scale.divisor) == (1, divisor)
+
+
+def test_truth_values_of_numpy_and_among_decimals_are_read(module: str) -> None:
+    assert ask(f"{module}:compared", np.arange(4)[None, :, None]).ravel().tolist() == [0, 0, 1, 1]
+    source = load_source(f"{module}:gated", RunConfig(length=4, high=4))
+    (scale,) = source.sequences.alphabet.outputs
+    assert isinstance(scale, Decimals) and source.target is not None
+    said = [scale.value(code) for code in source.target.behavior.run(np.array([[[3], [0], [2]]]))[0, :, 0].tolist()]
+    assert said == [0, 0, 2.5]
+
+
+def test_the_least_integer_of_64_bits_is_too_large_in_magnitude(module: str) -> None:
+    with pytest.raises(InputError, match=r"at most 2\^62 in magnitude"):
+        ask(f"{module}:deepest", np.array([[[1], [7]]]))
 
 
 def test_a_function_in_place_of_its_name_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Affine machines from words alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,17 @@ def test_integer_solutions_are_exact_or_none() -> None:
     assert solution is not None
     assert (matrix @ solution == matrix @ np.array([2, -1, 3])).all()
     assert solve(2 * matrix, np.array([1, 0, 0, 0])) is None
+
+
+def test_long_words_take_little_memory() -> None:
+    x = np.random.default_rng(0).integers(0, 2, (300, 400, 1))
+    words = Words(x, np.cumsum(x, axis=1) % 2, np.ones((300, 400), bool))
+    tracemalloc.start()
+    assert realize(words) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    assert realize(Words(x, np.cumsum(x, axis=1), words.known))
 
 
 def test_the_lattice_keeps_its_index() -> None:

@@ -56,14 +56,17 @@ def _of_last_inputs(program: Program, lags: list[str], output: Expression, low: 
     else:
         kind = _named(program, lags, output, low, high) if (high - low + 1) ** count <= _GRID else ""
         said = f"Puts out {kind}." if kind else f"The output depends on the last {_word(count)} inputs alone."
-    starts = {*program.start}
-    return said + (f" Inputs before the first count as {starts.pop()}." if len(starts) == 1 else "")
+    starts = [program.start[program.state.index(lag)] for lag in lags]
+    many = f"{', '.join(map(str, starts))}, the latest first" if len({*starts}) > 1 else str(starts[0])
+    return f"{said} Inputs before the first count as {many}."
 
 
 def _named(program: Program, lags: list[str], output: Expression, low: int, high: int) -> str:
     """The name of a function of the last inputs; empty where it has none here."""
     count = len(lags) + 1
-    rows = np.array(list(product(range(low, high + 1), repeat=count)))
+    starts = dict(zip(program.state, program.start, strict=True))
+    before = ({*range(low, high + 1), starts[lag]} for lag in lags)  # an input before the first may lie outside
+    rows = np.array(list(product(range(low, high + 1), *before)))
     columns = dict(zip((program.inputs[0], *lags), rows.T, strict=True))
     found = np.broadcast_to(fold(output, columns, ON_ARRAYS), len(rows))
     last, ends = f"the last {_word(count)} inputs", np.sort(rows, axis=1)

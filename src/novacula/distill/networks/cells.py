@@ -209,6 +209,8 @@ def read_words(metadata: Mapping[str, str], name: str, problems: list[str]) -> W
             f"metadata {name} is {metadata[name][:40]!r}; a JSON list of texts, or [false, true], is needed"
         )
         return None
+    if name == "alphabet" and len({*values}) < len(values):
+        problems.append(f"metadata alphabet is {metadata[name][:40]!r}; its words must differ")
     return tuple(values)
 
 

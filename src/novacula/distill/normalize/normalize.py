@@ -20,7 +20,7 @@ from novacula.distill.sources.sequences import Sequences
 from novacula.runs import check_time
 from novacula.runs.notebook import Brief
 
-_ROWS = 200
+_ROWS, _STEPS = 200, 40_000  # the most rows that are used, and of their steps
 _FACTOR = 4.0
 _NEGLIGIBLE = 1e-8
 
@@ -56,7 +56,7 @@ def normalize(network: RecurrentNetwork, sequences: Sequences, generator: np.ran
 
     Source: arXiv 2402.05110, auto-simplification.
     """
-    few = sequences.rows(slice(0, _ROWS))
+    few = sequences.rows(slice(max(10, min(_ROWS, _STEPS // sequences.x.shape[1]))))
     snap: list[Change] = [
         ("rescaled", rescaled),
         ("quantized", quantized),

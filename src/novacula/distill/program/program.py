@@ -102,7 +102,9 @@ class Program(Brief):
 
     def exact(self, *values: np.ndarray) -> bool:
         """Returns whether a step of these states and inputs is exact, as 64 bits or Python's integers."""
-        return all(each.dtype == object or np.abs(each).max(initial=0) <= self.exact_limit for each in values)
+        limit = self.exact_limit
+        whole = (each for each in values if each.dtype != object)
+        return all(-limit <= each.min(initial=0) and each.max(initial=0) <= limit for each in whole)
 
     def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Returns the next state and the outputs, exactly, for one input of every stream."""

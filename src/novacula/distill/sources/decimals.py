@@ -85,9 +85,10 @@ def scales_of(
     for place in range(len(rows[0][0])):
         values = [[item[place] for item in row] for row in rows]
         if any(isinstance(value, float) for row in values for value in row):
-            numbers = [[value for value in row if isinstance(value, int | float)] for row in values]
+            # False and True among numbers are 0 and 1.
+            numbers = [[value + 0 for value in row if isinstance(value, int | float)] for row in values]
             silent = first[place] if first else None
-            scale = decimals_of(numbers, within, rounded, silent if isinstance(silent, int | float) else None)
+            scale = decimals_of(numbers, within, rounded, silent + 0 if isinstance(silent, int | float) else None)
             if scale is None:
                 raise ValueError(f"output {place}: {NO_GRID}")
             scales[place] = scale

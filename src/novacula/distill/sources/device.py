@@ -7,6 +7,7 @@ those to all beginnings, in memory and in a file that anybody may have written. 
 """
 
 import json
+import math
 import os
 import re
 import shlex
@@ -135,7 +136,7 @@ class Device:
 
 
 def _is_decimal(value: Item) -> bool:
-    return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
+    return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None and math.isfinite(float(value))
 
 
 def _step(item: object) -> tuple[Item, ...]:

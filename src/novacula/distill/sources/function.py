@@ -141,7 +141,8 @@ class Function(Behavior):
         if regular and len(scales) == y.shape[2] and kinds <= {int, float}:
             return self._coded(y)
         regular = regular and y.dtype.kind != "f"
-        if regular and len(kinds) == 1 and known <= kinds and (y.dtype.kind != "i" or int(np.abs(y).max()) <= _LARGEST):
+        small = y.dtype.kind != "i" or (int(y.max()) <= _LARGEST and int(y.min()) >= -_LARGEST)
+        if regular and len(kinds) == 1 and known <= kinds and small:
             kind = next(iter(kinds))
             self._columns = self._columns or [Column(kind) for _ in range(y.shape[2])]
             return y if kind is int else self._coded(y)

@@ -15,12 +15,12 @@ from jaxtyping import Int
 
 from novacula.distill.program.expression import Expression, Name
 from novacula.distill.program.program import Program
-from novacula.distill.sources.sequences import delayed
 from novacula.distill.states.lll import integer_basis
 from novacula.distill.synth.linear import affine, affine_nodes, solve
 from novacula.distill.synth.table import Words
 
 _ROWS = 6000
+_LONGEST = 200  #: the steps of a word from which a machine is made
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,27 @@ def _factor(
 
 def _response(words: Words) -> tuple[np.ndarray, np.ndarray] | None:
     """The coefficients (D; (M_1, N_0), (M_2, N_1), …), each outputs × (streams + 1), if they explain all outputs."""
-    known = words.known
-    length, streams = words.x.shape[1], words.x.shape[2]
-    time = np.broadcast_to(np.arange(length), known.shape)
-    features = [delayed(words.x[:, :, stream], lag)[known] for lag in range(length) for stream in range(streams)]
-    features += [(time >= at)[known].astype(np.int64) for at in range(length)]
-    matrix = np.column_stack(features)
-    chosen = np.random.default_rng(0).permutation(len(matrix))[:_ROWS]
-    solutions = []
-    for output in range(words.y.shape[2]):
-        target = words.y[:, :, output][known]
-        solution = solve(matrix[chosen], target[chosen])
-        if solution is None or (matrix @ solution != target).any():
+    x, y, known = (part[:, :_LONGEST] for part in (words.x, words.y, words.known))
+    length, streams = x.shape[1:]
+    word, time = np.nonzero(known)
+    lags, past = np.arange(length), np.concatenate([np.zeros_like(x), x], axis=1)
+
+    def features(at: np.ndarray) -> np.ndarray:
+        """All inputs so far, the latest first, and whether each step was reached."""
+        inputs = past[word[at, None], length + time[at, None] - lags]
+        return np.concatenate([inputs.reshape(len(at), -1), time[at, None] >= lags], axis=1)
+
+    chosen = np.random.default_rng(0).permutation(len(word))[:_ROWS]
+    matrix, solutions = features(chosen), []
+    for target in y[word[chosen], time[chosen]].T:
+        solution = solve(matrix, target)
+        if solution is None:
             return None
         solutions.append(solution)
     coefficients = np.array(solutions)
+    for at in np.array_split(np.arange(len(word)), len(word) // _ROWS + 1):
+        if (features(at) @ coefficients.T != y[word[at], time[at]]).any():
+            return None
     by_lag = coefficients[:, : length * streams].reshape(len(solutions), length, streams).transpose(1, 0, 2)
     by_time = coefficients[:, length * streams :].T[:, :, None]
     blocks = np.concatenate([by_lag, by_time], axis=2)

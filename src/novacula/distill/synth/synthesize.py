@@ -40,7 +40,8 @@ class Candidate:
         return self.program.nodes
 
 
-_WORDS = 2000
+_WORDS, _POSITIONS = 2000, 400_000
+"""The most words of a search, and of their steps."""
 _LONG = 50  #: where a program of at most this many nodes is known after all methods, none is tried with more effort
 _SHORT = 12  #: where none of at most this many is known, functions of the present input are, which takes a second
 _SLACK = 3  #: how many nodes more than the shortest a further candidate may have
@@ -111,12 +112,13 @@ def _evidence(
     if not named:
         raise InputError("sources", "neither transitions nor a machine; one is needed to know the input symbols")
     tables = [(name, table_of(source, name)) for name, source in named]
+    count = min(_WORDS, max(20, _POSITIONS // length))
     for name, table in tables:
         if len(table.state):
-            yield _Evidence(name, words_of_table(table, _WORDS, length, generator), table)
+            yield _Evidence(name, words_of_table(table, count, length, generator), table)
     if behavior is not None:
         symbols = max((table.symbols for _, table in tables), key=len)
-        yield _Evidence("behavior", words_of_behavior(behavior, symbols, _WORDS, length, generator), None)
+        yield _Evidence("behavior", words_of_behavior(behavior, symbols, count, length, generator), None)
 
 
 def _programs(evidence: _Evidence, budget: Budget) -> Iterator[tuple[str, Program]]:
