@@ -43,6 +43,7 @@ def test_the_page_names_what_no_command_can(tmp_path: Path) -> None:
     file.write_text(json.dumps(task_as_json(mine)))
     config = SolveConfig(steps=1)
     own, unnamed = solve(mine, config, engine=Cheap, source=file), solve(mine, config)
-    assert "the engine Cheap" in own.report.read_text() and "the task mine" in unnamed.report.read_text()
+    assert "the engine Cheap" in own.report.read_text() and "The engine is one of yours" in own.report.read_text()
+    assert "What training minimizes" in unnamed.report.read_text() and "the task mine" in unnamed.report.read_text()
     assert not any("novacula arc solve" in result.report.read_text() for result in (own, unnamed))
     assert "novacula</span> <span>arc" in solve(mine, config, source=file).report.read_text()

@@ -113,7 +113,7 @@ class BenchConfig(CampaignConfig):
     tasks: tuple[str, ...] = ()
     """Ids of puzzles, with commas between them. By default, the whole split."""
     limit: Annotated[int | None, at_least(1)] = None
-    """Solve only the first N puzzles, in the order of their ids. By default, all."""
+    """Solve only the first N puzzles, in the order of their ids, or of the file. By default, all."""
 
     def _problems(self) -> list[str]:
         problems = super()._problems()

@@ -151,6 +151,7 @@ class History(Brief):
     latents: dict[str, np.ndarray]  #: decoded posterior means of the surviving tensors, by the bits of their axes
     sizes: Sizes  #: how the sizes of outputs were known
     choice: Choice  #: how attempts were chosen
+    own_engine: bool = False  #: whether an engine of the user trained, which may minimize something else
 
 
 def read_history(folder: RunFolder) -> History:
@@ -174,6 +175,7 @@ def read_history(folder: RunFolder) -> History:
         latents=read_npz(latents, max_bytes=_MAX_LATENTS) if latents.exists() else {},
         sizes="laws" if folder.record.configuration.get("sizes") == "laws" else "published",
         choice="laws" if folder.record.configuration.get("choice") == "laws" else "published",
+        own_engine=bool(folder.record.inputs.get("engine")),
     )
 
 

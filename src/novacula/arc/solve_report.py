@@ -171,6 +171,8 @@ def _training_sections(history: History) -> list[Section]:
     if history.curves.reconstruction.min() < charts.LEAST_ERROR:
         path += f" Errors below {charts.LEAST_ERROR} nat are drawn as that."
     loss = "What training minimizes: KL + 10 × reconstruction error."
+    if history.own_engine:
+        loss = "KL + 10 × reconstruction error. The engine is one of yours; what it minimizes may be something else."
     return [
         Section("KL against reconstruction error", charts.path_chart(history.curves), path),
         Section("Loss", charts.loss_chart(history.curves), loss),
