@@ -1,6 +1,7 @@
 """LODO as an optimizer: what `torch.optim` promises, and what LODO adds."""
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -47,8 +48,13 @@ def test_stats_tell_how_far_a_step_lowered_the_loss_and_was_to(maximize: bool) -
     optimizer.step(closure)
     (stats,) = optimizer.stats()
     assert stats.actual_decrease == pytest.approx(3.0) and stats.gain_ratio == pytest.approx(0.75)
+    with torch.no_grad():
+        x.add_(1.0)  # what follows is not by the step
+    optimizer.step(closure)
+    (stats,) = optimizer.stats()
+    assert math.isnan(stats.actual_decrease) and math.isnan(stats.gain_ratio) and stats.changed == 1
     optimizer.step(lambda: None)
-    assert optimizer.stats()[0].gain_ratio != optimizer.stats()[0].gain_ratio
+    assert math.isnan(optimizer.stats()[0].gain_ratio)
 
 
 def test_a_notebook_shows_the_statistics_of_all_preconditioners() -> None:
@@ -79,6 +85,8 @@ def test_scope_none_is_global_for_few_scalars_and_per_parameter_for_many() -> No
     assert len(LODO(few).stats()) == 1
     assert LODO(many, structure="diagonal").param_groups[0]["scope"] == "param"
     assert len(LODO(few, structure="kronecker").stats()) == 2
+    groups = [{"params": few[:1], "structure": "kronecker"}, {"params": few[1:]}]
+    assert [group["scope"] for group in LODO(groups).param_groups] == ["param", "param"]
 
 
 @pytest.mark.parametrize("scope", ["global", "group", "param"])

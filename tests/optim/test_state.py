@@ -249,3 +249,28 @@ def test_a_group_may_go_at_any_time(before: str, place: int) -> None:
     train(optimizer, left, range(3, 6))
     train(other, copies, range(3, 6))
     assert torch.equal(left[0], copies[0]) and optimizer.stats()[0].steps == 3
+
+
+@pytest.mark.parametrize("way", ["load", "deepcopy"])
+def test_parameters_that_change_before_the_first_step_after_a_load_are_noticed(way: str) -> None:
+    """A model that is loaded after the optimizer ends where the state was saved; one that is changed does not."""
+    x = torch.nn.Parameter(torch.ones(5))
+    optimizer = LODO([x], lr=0.1)
+    for _ in range(3):
+        x.grad = x.detach().clone()
+        optimizer.step()
+    for change in (0.0, 1e-3):
+        if way == "load":
+            y = torch.nn.Parameter(torch.zeros(5))
+            other = LODO([y], lr=0.1)
+            other.load_state_dict(optimizer.state_dict())
+        else:
+            y, other = copy.deepcopy((x, optimizer))
+        with torch.no_grad():
+            y.copy_(x + change)
+        y.grad = x.detach().clone()
+        other.step()
+        assert other.stats()[0].changed == (1 if change else 0)
+    x.grad = x.detach().clone()
+    optimizer.step()
+    assert optimizer.stats()[0].changed == 0  # the mark of an older point says nothing

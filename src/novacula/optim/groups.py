@@ -128,9 +128,10 @@ def tensor_of(parameter: Given) -> Tensor:
 def default_scope(groups: Sequence[Mapping[str, Any]], structure: StructureName) -> ScopeName:
     """Returns the scope of an optimizer that is given none, and warns where it takes much memory."""
     total = sum(scalars(tensor_of(parameter)) for group in groups for parameter in group["params"])
-    if total > LARGEST_GLOBAL and structure == "blockperm":
+    structures = [group.get("structure", structure) for group in groups]
+    if total > LARGEST_GLOBAL and "blockperm" in structures:
         warn_user(MANY_PARAMETERS.format(total))
-    return "global" if total <= LARGEST_GLOBAL and structure != "kronecker" else "param"
+    return "global" if total <= LARGEST_GLOBAL and "kronecker" not in structures else "param"
 
 
 def check_step(groups: Sequence[ParameterGroup]) -> None:

@@ -187,11 +187,11 @@ class LODO(Optimizer):
         for preconditioner in moving:
             preconditioner.check_options()
         noting = [] if torch.compiler.is_compiling() else moving
-        if noting or not moving:
-            self._losses.note(loss_value(loss) * (-1 if self._shared.maximize else 1))
         still = [each for each in {*self._preconditioners.values()} - {*moving} if noting and each.unchanged]
         for preconditioner in noting:
             preconditioner.check_unchanged()
+        if noting or not moving:
+            self._losses.note(loss_value(loss) * (-1 if self._shared.maximize else 1))
         for preconditioner in moving:
             preconditioner.step(preconditioner.gradient())
         for preconditioner in (*noting, *still):
@@ -325,7 +325,7 @@ class LODO(Optimizer):
 
     def _note_changes(self) -> None:
         for preconditioner in self._preconditioners.values():
-            preconditioner.note_changes()
+            preconditioner.mark()
 
     def _all_members(self) -> list[Members]:
         known = self._units.members and torch.compiler.is_compiling()

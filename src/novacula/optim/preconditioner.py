@@ -20,6 +20,7 @@ from novacula.optim.automatic import Frame
 from novacula.optim.config import SHAPING, SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
 from novacula.optim.groups import Members, Rate, check_members, flatten, is_finite, number, on_cpu, real
+from novacula.optim.state import UNMARKED, fingerprint
 from novacula.optim.stats import NEVER_LEARNS, PATIENCE, warn_of_low_factor, warn_user
 from novacula.optim.structures import make_structure
 
@@ -53,6 +54,7 @@ class Preconditioner:
         self._group = members.groups[0]
         self._options, self._values = GroupOptions.of(self._group), self._read()
         self._began: Mapping[str, object] = dict(self._group)
+        state.setdefault("mark", torch.tensor(UNMARKED))
         if self._group["automatic"]:
             state.setdefault("beta", torch.tensor(float(self._options.momentum), dtype=torch.float64))
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
@@ -64,8 +66,7 @@ class Preconditioner:
         # Whether the next gradient tells how good the last step was.
         self._pending = not math.isnan(float(state["taken"]))
         self._versions: list[int] | None = None
-        self._frame: Frame | None = None
-        self._product: Tensor | None = None
+        self._frame, self._product = Frame(), state["momentum"]  # until the first product
         self._made_of = dict(state)
 
     def is_of(self, state: Mapping[str, Tensor]) -> bool:
@@ -81,9 +82,9 @@ class Preconditioner:
         """Learns from a gradient, then moves the parameters; a gradient that is not finite is only counted."""
         options = self._options
         finite = is_finite if self._native is None else self._native.enter
-        if not torch.compiler.is_compiling() and not finite(gradient):
+        self.moved = torch.compiler.is_compiling() or finite(gradient)
+        if not self.moved:
             self.state["skipped"] += 1
-            self.moved = False
             return
         if self._pending and self._learns(options):
             self.state["meta_step"] += 1
@@ -140,8 +141,10 @@ class Preconditioner:
 
     @property
     def unchanged(self) -> bool:
-        """Whether nobody has changed the parameters since their versions were noted."""
-        return self._versions is None or self._versions == [p._version for p in self.members.parameters]
+        """Whether nobody has changed the parameters since their versions were noted, or the state was marked."""
+        if self._versions is None:
+            return int(self.state["mark"]) == UNMARKED or int(self.state["mark"]) == fingerprint(self.members)
+        return self._versions == [p._version for p in self.members.parameters]
 
     def note_changes(self) -> None:
         """Forgets the last step if the parameters were changed since; a state that is then saved knows it, too."""
@@ -154,6 +157,12 @@ class Preconditioner:
         if never and int(self.state["changed"]) == PATIENCE:
             warn_user(NEVER_LEARNS)
 
+    def mark(self) -> None:
+        """Notes in the state, which is then saved or taken by another, whose parameters it is the state of."""
+        self.note_changes()
+        if self._pending and "iterate" not in self.state:
+            self.state["mark"].fill_(fingerprint(self.members))
+
     def note_versions(self) -> None:
         """Notes the parameters' versions once all preconditioners have moved: views of a tensor share one version."""
         self._versions = [p._version for p in self.members.parameters]
@@ -162,6 +171,7 @@ class Preconditioner:
         """Makes the next gradient teach nothing, because it is not that of the point after the last step."""
         self._pending = False
         self.state["taken"].fill_(math.nan)
+        self.state["mark"].fill_(UNMARKED)
 
     def predicted_decrease(self) -> float:
         """Returns by how much the last step lowers the loss to first order: gᵀ G m; NaN where it is forgotten."""
@@ -198,17 +208,15 @@ class Preconditioner:
 
     def _learns(self, options: GroupOptions) -> bool:
         """Whether the preconditioner learns from the next gradient."""
-        if self._group["frozen"]:
-            return False
-        return options.meta_every == 1 or int(self.state["step"]) % options.meta_every == 0
+        due = options.meta_every == 1 or int(self.state["step"]) % options.meta_every == 0
+        return due and not self._group["frozen"]
 
     def _learn(self, gradient: Tensor, options: GroupOptions) -> None:
         """Moves φ and the automatic scale along the gradient of the loss with respect to the last step."""
-        if not self._engine.ready or self._frame is None:
+        if not self._engine.ready:
             rates = self.state["rates"]
             self._frame = self._frame_of(None if bool((rates == rates[0]).all()) else rates)
             self._multiply(keep=True)
-        assert self._frame is not None and self._product is not None
         _, left = Frame(self._frame.side).enter(gradient)
         if not self._group["automatic"]:
             self.meta_step = self._engine.learn(left, self.state["taken"], self.state["meta_step"], options)
@@ -229,6 +237,7 @@ class Preconditioner:
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
+        self.state["mark"].fill_(UNMARKED)
         if self._group["automatic"]:
             self.state["beta"].fill_(options.momentum)
         rate, rates = self._rates()
@@ -244,7 +253,7 @@ class Preconditioner:
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
         self._write(update, rate)
         self.last = gradient, update
-        self._pending = self.moved = True
+        self._pending = True
 
     def _update(
         self, gradient: Tensor, rate: Rate, rates: Float[Tensor, " members"] | None, options: GroupOptions
@@ -256,7 +265,6 @@ class Preconditioner:
         self._advance(gradient, options)
         self._frame = self._frame_of(rates)
         mean = self._multiply(keep=self._learns(options))
-        assert self._product is not None
         update = self._frame.leave(self._product, mean)
         return update, rate * self._scale() * self._trusted_part() if self._group["automatic"] else rate
 
@@ -264,30 +272,24 @@ class Preconditioner:
         """Updates the running means; those of a parameter without a gradient stay."""
         given = [p.grad is not None for p in self.members.parameters]
         still = None if all(given) else ~self._per_scalar(torch.tensor(given, device="cpu"))
-        for name in ("momentum", "root_square"):
-            if (mean := self.state.get(name)) is None:
-                continue
-            before = mean[still].clone() if still is not None else None
-            if name == "momentum":
-                mean.mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
-            else:
-                automatic.advance(mean, gradient)
-            if before is not None:
-                mean[still] = before
+        means = [self.state[name] for name in ("momentum", "root_square") if name in self.state]
+        before = [mean[still] for mean in means] if still is not None else []
+        means[0].mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
+        for root in means[1:]:
+            automatic.advance(root, gradient)
+        for mean, values in zip(means, before, strict=False):
+            mean[still] = values
 
     def _trusted_part(self) -> Tensor:
         """The part of a step of the automatic form that is taken."""
-        assert self._product is not None
-        scale, square = self.state["log_scale"].exp(), self.state["step_square"]
-        size = scale * automatic.length(self._product).to(square)
-        return automatic.trusted(size, square, self.state["step"] - 1)
+        square, length = self.state["step_square"], automatic.length(self._product)
+        return automatic.trusted(self._scale() * length.to(square), square, self.state["step"] - 1)
 
     def _multiply(self, keep: bool) -> Tensor:
         """Multiplies the mean of the gradients by T(φ) within the frame; returns what enters the frame."""
         mean = self.state["momentum"]
         if self._group["automatic"]:  # corrected for the start of the mean
             mean = mean / (1 - self.state["beta"] ** self.state["step"].double())
-        assert self._frame is not None
         mean, entered = self._frame.enter(mean)
         self._product = self._engine.apply(entered, keep)
         return mean

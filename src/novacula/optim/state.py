@@ -16,10 +16,12 @@ The optimizer keeps it in tensors, as the state of the first member's parameter:
     learned                 the sum of what was learned of each step, from 0 to 1
     cosine, spread          of the gradient after the step before last and that step, NaN at first; and its variance
     beta                    the decay of the running mean of the gradients in the last step; a scheduler may change it
+    mark                    a checksum of the parameters when the state was saved; -1 since the next step
     lag, toward             δ, how far the iterate is from the mean of iterates, and how much gradients favor that mean
 """
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -117,6 +119,17 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
     return state
 
 
+UNMARKED = -1  #: the mark of a state that was not saved since its last step
+
+
+def fingerprint(members: Members) -> int:
+    """Returns a checksum of the members' values, of 24 bits, which float32 holds."""
+    checksum = 0
+    for parameter in map(real, members.parameters):
+        checksum = zlib.crc32(parameter.cpu().reshape(-1).view(torch.uint8).numpy().data, checksum)
+    return checksum & 0xFFFFFF
+
+
 def _shapes(members: Members) -> Tensor:
     return torch.tensor([n for p in map(real, members.parameters) for n in (p.dim(), *p.shape)])
 
@@ -174,7 +187,7 @@ def checked_states(
     return new, states
 
 
-_WHOLE = ("step", "meta_step", "skipped", "changed")
+_WHOLE = ("step", "meta_step", "skipped", "changed", "mark")
 
 
 def _tensor(name: str, value: Any) -> Any:

@@ -138,7 +138,8 @@ class Losses:
 
     def note(self, loss: float) -> None:
         """Notes the loss before the next step, NaN where there is none."""
-        self.decrease = Decrease(sum(each.predicted_decrease() for each in self.moved), self._last - loss)
+        predicted = sum(each.predicted_decrease() for each in self.moved)
+        self.decrease = Decrease(predicted, math.nan if math.isnan(predicted) else self._last - loss)
         self._last = loss
 
 
