@@ -30,6 +30,20 @@ def test_another_loss_trains_another_network(tmp_path: Path) -> None:
     assert (theirs.folder.record.inputs["engine"], ours.folder.record.inputs["engine"]) == ("Cheap", None)
 
 
+class Diverging(TorchEngine):
+    """An engine whose gradients are no numbers."""
+
+    @override
+    def loss(self, outputs: Outputs, error: Tensor) -> Tensor:
+        return error * float("nan")
+
+
+@pytest.mark.usefixtures("without_reports")
+def test_a_training_that_diverges_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="outputs are not finite: its training has diverged"):
+        solve(TASKS[NAMES[0]], SolveConfig(steps=3), engine=Diverging, out=tmp_path / "run")
+
+
 @pytest.mark.usefixtures("without_reports")
 def test_a_run_with_an_engine_of_ones_own_is_not_resumed(tmp_path: Path) -> None:
     solve(TASKS[NAMES[0]], SolveConfig(steps=50), engine=Cheap, out=tmp_path / "run", time_limit=0.01)

@@ -75,6 +75,8 @@ def solve(
     check_device(config.device)
     if not isinstance(task, Task):
         raise InputError(str(task), "is no Task; solve takes what load_task returns")
+    if engine is not None and not callable(engine):
+        raise InputError("engine", "is no class or function that makes an engine of a puzzle and a configuration")
     config = replace(config, engine="torch") if engine else settled(config, [task])
     source = located_source(os.fspath(source)) if source else task.name
     given = getattr(engine, "__qualname__", "one of Python") if engine else None

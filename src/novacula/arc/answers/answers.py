@@ -20,7 +20,7 @@ from novacula.arc.config import Choice
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
-from novacula.errors import InputError
+from novacula.errors import InputError, RunError
 from novacula.runs.notebook import Brief
 
 DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not corrected for this bias
@@ -88,7 +88,11 @@ class Reader:
         return self.read(drawn), self.read(self._average)
 
     def read(self, outputs: DrawnTests) -> Proposal:
-        """Returns the proposal that a forward pass shows."""
+        """Returns the proposal that a forward pass shows.
+
+        Raises:
+            RunError: the outputs are not finite.
+        """
         grids, uncertainties = [], []
         for color, row, column, (height, width) in zip(*_fields(outputs), self._shapes, strict=True):
             rows, columns = best_run(row, height), best_run(column, width)
@@ -96,6 +100,8 @@ class Reader:
             largest = logits.max(0)
             uncertainties.append(np.log(np.exp(logits - largest).sum(0)).mean())
             grids.append(answer_text([self._palette[logits.argmax(0)].tolist()]))
+        if not np.isfinite(uncertainties).all():
+            raise RunError("the network's outputs are not finite: its training has diverged")
         return Proposal(tuple(grids), np.array(uncertainties))
 
     def state(self) -> dict[str, np.ndarray]:
