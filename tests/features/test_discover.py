@@ -255,6 +255,11 @@ def test_refuses_nan_and_sources_that_contradict_each_other(tmp_path: Path) -> N
         discover(
             DiscoverSource(activations=str(tmp_path / "a.npz")), replace(CONFIG, latents=4, k=2), out=tmp_path / "r"
         )
+    for states, said in ((np.zeros((99, 1)), "of one number"), (np.ones((99, 4)), "only equal states")):
+        write_npz(tmp_path / "a.npz", {"activations": states})
+        with pytest.raises(InputError, match=said):
+            discover(DiscoverSource(activations=str(tmp_path / "a.npz")), out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
     with pytest.raises(InputError, match="give one of them"):
         DiscoverSource()
     with pytest.raises(InputError, match="give one of them"):

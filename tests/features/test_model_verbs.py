@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,7 +162,7 @@ def test_bad_input_is_told_in_one_line(model: Path, tmp_path: Path, capsys: pyte
         assert not (tmp_path / "run").exists()
 
 
-def test_options_out_of_range_are_refused(model: Path, task: Path) -> None:
+def test_options_out_of_range_are_refused(model: Path, task: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="layers are 0 … 2"):
         steer(model, str(task), SteerConfig(layer=9))
     with pytest.raises(InputError, match="0 … 2"):
@@ -177,6 +178,10 @@ def test_options_out_of_range_are_refused(model: Path, task: Path) -> None:
             config(**values)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="needs one"):
         explain(model, "hours")
+    words = replace(toy().concept, labels=("x0 x1", "x2", "x3", "x4"))
+    with pytest.raises(InputError, match="single tokens"):  # it was told after all layers
+        explain(model, words, ExplainConfig(pairs=1), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_labels_that_end_in_the_same_token_are_told_before_any_prompt_runs(

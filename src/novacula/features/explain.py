@@ -59,6 +59,7 @@ class Explain(Computation):
         self._layers = model.chosen_layers(config.layers, every=max(1, model.n_layers // 8))
         if config.pairs:
             model.check_parts()
+            self._prompts.label_tokens(model)
         self._found: tuple[LayerExplanation, ...] = ()
         self._patching: PatchEffects | None = None
 

@@ -79,6 +79,14 @@ def test_turned_and_mirrored_orders_have_no_inversion(count: int, start: int, mi
     assert cyclic_inversions(order[::-1] if mirrored else order) == 0
 
 
+def test_inversions_are_those_of_every_start_and_every_zero() -> None:
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(3 + seed % 6)
+        turns = [np.roll(sense, -start) for sense in (order, order[::-1]) for start in range(len(order))]
+        ranks = [(turn - zero) % len(order) for turn in turns for zero in order]
+        assert cyclic_inversions(order) == min(np.triu(each[:, None] > each, 1).sum() for each in ranks)
+
+
 def test_inversions_are_counted() -> None:
     assert cyclic_inversions(np.array([0, 2, 1, 3, 4, 5, 6])) == 1
     assert cyclic_inversions(np.array([3, 4, 5, 0, 6, 1, 2])) == 1

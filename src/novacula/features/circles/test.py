@@ -161,14 +161,13 @@ def leading_plane(means: Float[np.ndarray, "labels d"]) -> tuple[Float[np.ndarra
 
 def cyclic_inversions(order: Int[np.ndarray, " labels"]) -> int:
     """Returns how many pairs of a cyclic sequence are out of order, from the best start and in the better sense."""
-    fewest = len(order) ** 2
-    for sense in (order, order[::-1]):
-        for start in range(len(order)):
-            turned = np.roll(sense, -start)
-            for zero in turned:
-                ranks = (turned - zero) % len(order)
-                fewest = min(fewest, int(np.triu(ranks[:, None] > ranks[None], 1).sum()))
-    return fewest
+
+    def fewest(ranks: Int[np.ndarray, " labels"]) -> int:
+        # From one start to the next, the first label goes to the end: past those before it, and before the others.
+        first = int(np.triu(ranks[:, None] > ranks[None], 1).sum())
+        return first + int(np.cumsum(len(ranks) - 1 - 2 * ranks).min())
+
+    return min(fewest((sense - zero) % len(order)) for sense in (order, order[::-1]) for zero in order)
 
 
 def best_turn(means: Float[np.ndarray, "labels d"]) -> float:

@@ -217,9 +217,9 @@ def _interval(
     """Returns the interval. Resampling adds the excess of chance again, so only the spread about its mean is used."""
     total, occupied = int(table.sum()), table > 0
     values = np.empty(bootstraps)
-    for i, drawn in enumerate(generator.multinomial(total, table[occupied] / total, size=bootstraps)):
-        again = np.zeros_like(table)
-        again[occupied] = drawn
+    again = np.zeros_like(table)
+    for i in range(bootstraps):
+        again[occupied] = generator.multinomial(total, table[occupied] / total)
         values[i] = _information(again)[0]
     low, high = np.quantile(values - values.mean(), [0.025, 0.975])
     return max(0.0, bits - scale * float(high)), max(0.0, bits - scale * float(low))

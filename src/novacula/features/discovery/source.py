@@ -14,6 +14,7 @@ from novacula.features.clouds.cloud import read_arrays
 from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
+from novacula.features.store.store import check_finite
 from novacula.files import StrPath
 from novacula.runs import located
 
@@ -130,12 +131,17 @@ def read_states(path: StrPath) -> dict[str, np.ndarray]:
         problems.append(f"{name} has shape {states.shape}, dtype {states.dtype}; it must be real numbers, rows × width")
     elif not states.size:
         problems.append(f"{name} is empty; at least one state is needed")
+    elif states.shape[1] < 2:
+        problems.append(f"{name} has states of one number; directions need at least two")
+    elif len(states) > 1 and (states == states[0]).all():
+        problems.append(f"{name} has only equal states")
     for label in ("tokens", "documents"):
         if label in arrays and (arrays[label].shape != states.shape[:1] or arrays[label].dtype.kind not in "iu"):
             problems.append(f"{label} must be one whole number for each of the {len(states)} states")
         elif label in arrays and (arrays[label] != arrays[label].astype(np.int32)).any():
             problems.append(f"{label} must be numbers of 32 bits, -2147483648 … 2147483647")
     refuse(problems, source)
+    check_finite(states, source)
     return {"states": states, **{label: arrays[label] for label in ("tokens", "documents") if label in arrays}}
 
 
