@@ -80,6 +80,15 @@ def test_a_copy_that_is_interrupted_leaves_nothing(runs: Path, monkeypatch: pyte
     assert not (runs / "copy").exists()
 
 
+def test_a_run_is_not_copied_into_itself(runs: Path) -> None:
+    run = RunFolder.open(runs / "arc-6f8cd79b")
+    run.artifact("a/b")  # below a folder of the run a copy had no end
+    for place in (run.path / "copy", run.path / "artifacts" / "copy"):
+        with pytest.raises(RunError, match="in the run itself"):
+            copy_run(run, place)
+        assert not place.exists()
+
+
 def test_a_finished_run_is_copied_from_where_nobody_may_write(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: RunFolder) -> None:
         raise RunError("cannot be locked: Permission denied")

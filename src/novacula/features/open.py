@@ -16,6 +16,7 @@ from novacula.features.discovery.source import OpenSource
 from novacula.features.discovery.stages import Material
 from novacula.files import StrPath, to_json, write_json
 from novacula.runs import find_run
+from novacula.runs.record import check_inputs
 
 SCHEMA_VERSION = 1
 
@@ -30,13 +31,16 @@ def open_feature(run: StrPath, rank: int, config: OpenConfig = OpenConfig(), run
         runs: the folder of runs.
 
     Raises:
-        InputError: there is no such run or rank, or the run is damaged.
+        InputError: there is no such run or rank, the run is damaged, or its store, dictionary or model has changed.
         RunError: the run is one of another verb.
 
     Source: ours.
     """
     config, folder = OpenConfig.given(config), find_run(os.fspath(run), runs)
     options, source = DISCOVER.read(folder)
+    unread = (*source.text, source.activations)  # the run has its own states of these
+    files = [file for file in folder.record.files if file.path not in unread]
+    check_inputs(files, folder.path, DISCOVER.signature.command)
     found = folder.read_findings(DiscoverFindings)
     if found is None or found.rank is None:
         raise InputError(str(folder.path), "has no ranking yet; `novacula runs resume` finishes it")

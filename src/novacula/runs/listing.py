@@ -85,12 +85,14 @@ def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
     A finished run may lie in a folder that is not writable, such as that of another user.
 
     Raises:
-        RunError: `to` exists, a process works in the run, or the system refuses.
+        RunError: `to` exists or lies in the run, a process works in the run, or the system refuses.
         InputError: the run has a link.
     """
     if os.path.lexists(to):
         raise RunError(f"{os.fspath(to)}: exists already; name a folder that does not")
     folder = RunFolder.open(folder.path)  # as it is now
+    if Path(to).resolve().is_relative_to(folder.path.resolve()):
+        raise RunError(f"{os.fspath(to)}: is a place in the run itself; name a folder outside")
     refuse_links(folder.path)
     with nullcontext() if folder.record.status == "finished" else folder.lock():
         try:

@@ -91,7 +91,7 @@ def test_a_model_says_what_the_state_was_turned_to(tmp_path: Path) -> None:
         nearest = round(float(np.rad2deg(np.arctan2(wanted[1], wanted[0]))) % 360 / 10) % 36
         assert moves[nearest].tokens[0] == model.tokenizer.decode([token])
         low, high = moves[nearest].intervals[0]
-        assert 0 < low <= moves[nearest].rises[0] <= high + 1e-4
+        assert low <= moves[nearest].rises[0] <= high  # of three contexts, which say little
     assert max(made.changed for made in moves) > 0
 
 
@@ -123,5 +123,10 @@ def test_a_page_of_a_feature_and_what_it_refuses(
     assert (document["rank"], document["moves"], len(shown)) == (1, [], 1)
     with pytest.raises(InputError, match=r"rank.* is 9; the ranking has 1"):
         open_feature(tmp_path / "run", 9)
+    write_npz(tmp_path / "states.npz", {"activations": -states})  # the run has its own
+    assert Path(open_feature(tmp_path / "run", 1).page).read_text() == page
+    write_sae(tmp_path / "sae", blocks(-np.eye(4)))
+    with pytest.raises(InputError, match="its content has changed"):  # its page was drawn in other directions
+        open_feature(tmp_path / "run", 1)
     with pytest.raises(InputError, match="angles is 1; it must lie in 2"):
         OpenConfig(angles=1)
