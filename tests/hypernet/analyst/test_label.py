@@ -272,3 +272,12 @@ def test_a_network_of_the_wrong_shape_for_its_task() -> None:
         labeled(build("max-tree", 4), "sort")
     with pytest.raises(InputError, match="cannot have 4 inputs"):
         labeled(build("max-tree", 4), "xor")
+
+
+@pytest.mark.parametrize("kind", ["double-sided", "pudding-", "mixed", "linear"])
+def test_a_fit_through_as_many_points_as_inputs_says_nothing(kind: str) -> None:
+    """Noisy copies are judged on 256 points. With 300 inputs a plane goes through all of these: all were linear."""
+    found = analyze(build(kind, 300), find_task("sum" if kind == "linear" else "l1-norm"), ClassifyConfig(draws=2))
+    assert found.label == kind and found.confidence == 1
+    found = analyze(build(kind, 70), find_task("l1-norm"), ClassifyConfig(draws=0, points=64))
+    assert found.label == kind

@@ -5,7 +5,7 @@ import pytest
 
 from novacula.hypernet.analyst.function import measure_kinks
 from novacula.hypernet.analyst.orders import OrderParameters, measure_orders, random_spikiness
-from novacula.hypernet.analyst.units import Layer, read_units
+from novacula.hypernet.analyst.units import Layer, linear_part, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.network import TargetNetwork, shuffled
@@ -14,7 +14,8 @@ from novacula.hypernet.network import TargetNetwork, shuffled
 def orders(network: TargetNetwork) -> OrderParameters:
     x = np.random.default_rng(0).standard_normal((1000, network.architecture.inputs))
     units, kinks = read_units(Layer.first_of(network), x), measure_kinks(network, x)
-    return measure_orders(network, units, kinks, x, network(x)[:, 0])
+    y = network(x)
+    return measure_orders(network, units, kinks, x, y[:, 0], linear_part(network, x, y)[:, 0])
 
 
 def test_the_spikiness_of_random_rows_is_the_measured_one() -> None:

@@ -1,13 +1,19 @@
 """Which form is taken: the simplest whose error is at most 1.1 times the network's."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.build import build
 from novacula.hypernet.formula import describe
+from novacula.hypernet.formula.expression import parse
+from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.tasks import Task
+from novacula.hypernet.tasks import Task, find_task
+from novacula.hypernet.tasks.given import network_task
 from novacula.hypernet.tasks.task import find_law
 
 
@@ -38,3 +44,20 @@ def test_a_simpler_form_may_rise_the_error_by_a_tenth_and_no_more(
     assert found.accepted and found.mse is not None and found.network_mse
     assert found.mse <= 1.1 * found.network_mse
     assert (found.line or "").startswith("0.") and ("sum(" in (found.line or "")) == shared
+
+
+def test_with_more_inputs_than_points_no_plane_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["novacula.hypernet.formula.describe"]
+    monkeypatch.setattr(module, "_FIT_POINTS", 60)
+    found = describe(build("double-sided", 64), find_task("l1-norm"), points=1000)
+    assert found.accepted and found.limit_line == "sum(abs(x_i) for x_i in x)"
+    slopes = np.random.default_rng(0).standard_normal((1, 64))
+    linear = TargetNetwork(Architecture((64, 1)), (slopes,), (np.ones(1),))
+    assert describe(linear, network_task(linear, None), points=1000).accepted
+    monkeypatch.setattr(module, "_MOST_NODES", 50)
+    assert describe(linear, network_task(linear, None), points=1000).reason == "the formula is too large to read"
+
+
+def test_a_sum_of_thousands_of_terms_is_read_back() -> None:
+    line = " - ".join(f"0.5 * x[{index}]" for index in range(1200))
+    assert python_expression(parse(line)) == line

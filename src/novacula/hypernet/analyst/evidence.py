@@ -9,7 +9,7 @@ from jaxtyping import Float
 from novacula.hypernet.analyst.function import ROUNDING, Kinks, Structure, measure_kinks, measure_structure
 from novacula.hypernet.analyst.orders import OrderParameters, Patterns, measure_orders, measure_patterns
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units, unit_of
+from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, linear_part, read_units, unit_of
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 
@@ -65,7 +65,7 @@ def measure(
     if not math.isfinite(mse) or not can_be_measured(network):
         return Evidence(network, task, units, mse, r2_of(mse, f))
     kinks = measure_kinks(network, x)
-    slopes = np.linalg.lstsq(x - x.mean(0), y - y.mean(0), rcond=None)[0]
+    slopes = linear_part(network, x, y)
     return Evidence(
         network,
         task,
@@ -76,7 +76,7 @@ def measure(
         flat=_flat(y, f, network.size(x)),
         straight=_straight(x, y, slopes),
         slope=float(np.abs(slopes).mean()),
-        orders=measure_orders(network, units, kinks, x, y[:, 0]),
+        orders=measure_orders(network, units, kinks, x, y[:, 0], slopes[:, 0]),
         patterns=measure_patterns(network, units, unit_of(x)),
         structure=measure_structure(network, x, generator),
         kinks=kinks,

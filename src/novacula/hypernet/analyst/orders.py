@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from novacula.hypernet.analyst.function import Kinks
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import ENTRY, Units, unit_of, unit_rows
+from novacula.hypernet.analyst.units import ENTRY, Units, is_enough, unit_of, unit_rows
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.network import TargetNetwork
 
@@ -86,9 +86,10 @@ def measure_orders(
     kinks: Kinks,
     x: Float[np.ndarray, "batch inputs"],
     y: Float[np.ndarray, " batch"],
+    linear: Float[np.ndarray, " inputs"],
 ) -> OrderParameters:
-    """Returns the order parameters of a network with these units and kinks, whose output for x is y."""
-    orders = _of_units(network, units, x, y) if units.bent.any() else OrderParameters()
+    """Returns the order parameters of a network with these units, kinks and linear part, whose output for x is y."""
+    orders = _of_units(network, units, x, y, linear) if units.bent.any() else OrderParameters()
     return replace(
         orders,
         axis_kinks=float(kinks.at_0.mean()),
@@ -100,7 +101,11 @@ def measure_orders(
 
 
 def _of_units(
-    network: TargetNetwork, units: Units, x: Float[np.ndarray, "batch inputs"], y: Float[np.ndarray, " batch"]
+    network: TargetNetwork,
+    units: Units,
+    x: Float[np.ndarray, "batch inputs"],
+    y: Float[np.ndarray, " batch"],
+    linear: Float[np.ndarray, " inputs"],
 ) -> OrderParameters:
     inputs, bent, bend = x.shape[1], units.bent, units.bend[units.bent]
     spikiness = float(np.average(units.concentration[bent], weights=bend))
@@ -119,7 +124,7 @@ def _of_units(
         sidedness=float(sides.mean()),
         sidedness_squared=float((sides**2).mean()),
         coverage=float(covered.mean()),
-        balance=_balance(x, y, plus, minus),
+        balance=_balance(x, y, linear, plus, minus),
         sign_purity=float(outs.sum() / np.abs(outs).sum()),
         evenness=1 - float(units.layer.outs[bent].std() / np.abs(units.layer.outs[bent]).mean()),
         independence=_independence(units.layer.rows[bent]),
@@ -154,14 +159,21 @@ def _independence(rows: Float[np.ndarray, "units inputs"]) -> float:
 def _balance(
     x: Float[np.ndarray, "batch inputs"],
     y: Float[np.ndarray, " batch"],
+    linear: Float[np.ndarray, " inputs"],
     plus: Float[np.ndarray, " inputs"],
     minus: Float[np.ndarray, " inputs"],
 ) -> float:
-    rest = y - np.maximum(x, 0) @ plus - np.maximum(-x, 0) @ minus
-    unit = unit_of(x)
-    design = np.concatenate([x / unit, np.ones((len(x), 1))], 1)
-    side, both = (plus - minus) / 2, (plus + minus) / 2
-    left = np.linalg.lstsq(design, rest, rcond=None)[0][:-1] / unit + side
+    unit, side, both = unit_of(x), (plus - minus) / 2, (plus + minus) / 2
+    if is_enough(x):
+        rest = y - np.maximum(x, 0) @ plus - np.maximum(-x, 0) @ minus
+        design = np.concatenate([x / unit, np.ones((len(x), 1))], 1)
+        left = np.linalg.lstsq(design, rest, rcond=None)[0][:-1] / unit + side
+    else:  # what the linear part has beside the slopes of the spikes
+        moved = x - x.mean(0)
+        up, down = (
+            (moved * np.maximum(sign * x, 0)).mean(0) / np.maximum((moved**2).mean(0), 1e-300) for sign in (1, -1)
+        )
+        left = linear - plus * up - minus * down + side
     # Noise on the dough is of either sign, its absence is not.
     left = np.where(np.abs(side) > THRESHOLDS.one_sided * both, np.sign(side) * left, np.abs(left))
     # Means of the whole, not of the ratios: an input without spikes would make its own infinite.

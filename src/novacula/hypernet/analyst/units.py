@@ -199,6 +199,33 @@ def _aims(rows: Float[np.ndarray, "units inputs"], background: Float[np.ndarray,
     )
 
 
+def is_enough(x: Float[np.ndarray, "batch inputs"]) -> bool:
+    """Returns whether one number for each input may be fitted: through as many points as inputs any function goes."""
+    return len(x) >= 2 * x.shape[1]
+
+
+def linear_part(
+    network: TargetNetwork, x: Float[np.ndarray, "batch inputs"], y: Float[np.ndarray, "batch outputs"]
+) -> Float[np.ndarray, "inputs outputs"]:
+    """Returns the coefficients of the linear function that is nearest to a network, whose outputs for x are y.
+
+    Where points are too few for a fit, every unit is replaced by the straight line that is nearest to it, layer by
+    layer. Of one hidden layer and independent normal inputs, this is the same function.
+    """
+    if is_enough(x):
+        return np.linalg.lstsq(x - x.mean(0), y - y.mean(0), rcond=None)[0]
+    activation, values, slopes = ACTIVATIONS[network.architecture.activation].function, x, np.eye(0)
+    for layer, (weight, bias) in enumerate(zip(network.weights[:-1], network.biases, strict=False)):
+        z, below = values @ weight.T + bias, values
+        values, moved = activation(z), z - z.mean(0)
+        line = (moved * values).mean(0) / np.maximum((moved**2).mean(0), 1e-300)
+        added = slopes if network.architecture.adds_input(layer) else 0.0
+        slopes = line[:, None] * (weight @ slopes if layer else weight) + added
+        values = values + below if network.architecture.adds_input(layer) else values
+    slopes = network.weights[-1] @ slopes if network.architecture.hidden else network.weights[-1]
+    return (slopes if network.bypass is None else slopes + network.bypass).T
+
+
 def unit_of(x: Float[np.ndarray, "batch inputs"]) -> float:
     """Returns the power of ten that is nearest to the spread of some inputs: 1 for the laws of all our tasks.
 

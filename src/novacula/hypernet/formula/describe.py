@@ -16,7 +16,7 @@ from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured, unit_of
 from novacula.hypernet.formula.bound import Bound, error_bound, largest_difference
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
-from novacula.hypernet.formula.expression import Expression, evaluate, parse
+from novacula.hypernet.formula.expression import Expression, evaluate, nodes, parse
 from novacula.hypernet.formula.form import Form
 from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained, largest_term
 from novacula.hypernet.formula.interval import Box
@@ -86,7 +86,9 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         return Formula(n, reason=f"terms of size {terms:.2g} would cancel to an output of size {size:.2g}")
     if not checked.r2 >= THRESHOLDS.half:
         return Formula(
-            n, reason=draft.caveat or f"the best form explains only {percent(checked.r2, 1)} of the network's output"
+            n,
+            reason=draft.caveat
+            or f"the best form explains only {percent(max(0.0, checked.r2), 1)} of the network's output",
         )
     limit_checked = None
     if limits:
@@ -131,6 +133,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     )
 
 
+_MOST_NODES = 8000  #: numbers, inputs and functions of a formula: Python itself does not read many more
 _TRIED = 20  #: forms that are fitted before the nearest of them is taken
 
 
@@ -168,8 +171,10 @@ def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | 
         form = _first_that_does(reading, x, wanted[:, index], task.slack)
         if form is None:
             return None
-        limit = nearest_limit(form, x)
         outputs.append(form.expression(x.shape[1]))
+        if len(nodes(outputs[-1])) > _MOST_NODES:
+            raise TooLarge
+        limit = nearest_limit(form, x)
         limits += [limit_expression(limit, x.shape[1])] if limit else []
         values |= _values(form, f"y{index} " if len(split_outputs) > 1 else "")
     if not outputs:

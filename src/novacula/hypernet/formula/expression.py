@@ -286,10 +286,13 @@ def _parsed(node: ast.expr) -> Expression:
             return Number(-float(value))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return times(Number(-1.0), _parsed(operand))
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return plus(_parsed(left), _parsed(right))
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return plus(_parsed(left), times(Number(-1.0), _parsed(right)))
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            terms = []
+            while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):  # thousands are too deep
+                right = _parsed(node.right)
+                terms.append(right if isinstance(node.op, ast.Add) else times(Number(-1.0), right))
+                node = node.left
+            return plus(_parsed(node), *reversed(terms))
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return times(_parsed(left), _parsed(right))
         case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id="x")]):

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import Pattern, unit_of
+from novacula.hypernet.analyst.units import Pattern, is_enough, unit_of
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Domain
@@ -35,9 +35,12 @@ def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Fo
     target, activation, unit = reading.output(x), reading.output.activation, unit_of(x)
     kinks = _kinks(activation, reading.units, unit)
     seen = set()
-    plane = np.linalg.lstsq(np.column_stack([x / unit, np.ones(len(x))]), target, rcond=None)[0][:-1] / unit
+    if is_enough(x):
+        plane = np.linalg.lstsq(np.column_stack([x / unit, np.ones(len(x))]), target, rcond=None)[0][:-1] / unit
+    else:
+        plane = reading.output.direct + (reading.output.outs * reading.lines[:, 0]) @ reading.output.rows
     for lines in ((), *(_lines(plane, grain) for grain in _GRAINS)):
-        yield fit(Form((), lines, 0.0), x, target, (False, False))
+        yield fit(Form((), lines, float((target - x @ plane).mean())), x, target, (False, False))
     for grain in _GRAINS:
         for thrifty in (True, False):
             roles = _staircase(_roles(activation, kinks, grain, thrifty), x.shape[1])
@@ -74,8 +77,11 @@ def fit(
 ) -> Form:
     """The form with the values of least squared error at x, found from its own; `free` fits biases and backgrounds.
 
-    What stands outside of φ is solved for exactly at every trial of what stands inside.
+    What stands outside of φ is solved for exactly at every trial of what stands inside. With more of it than half the
+    points, the form keeps its own values.
     """
+    if 2 * (len(form.roles) + len(form.lines)) > len(x):
+        return form.pruned()
     from scipy.optimize import least_squares
 
     places, unit = _places(form, free), unit_of(x)

@@ -60,7 +60,7 @@ class Reading:
     output: Shallow  #: the weights
     units: tuple[Unit, ...]  #: those with a direction
     flat: tuple[int, ...]  #: indices of linear and dead units
-    planes: Float[np.ndarray, "flat 2"]  #: slope and offset of the line that stands for φ, for each flat unit
+    lines: Float[np.ndarray, "units 2"]  #: slope and offset of the line that is nearest to φ, for each unit
     loose: tuple[int, ...]  #: indices of units without a direction
     strength: Float[np.ndarray, " units"]  #: the standard deviation of what each unit adds
 
@@ -73,13 +73,13 @@ class Reading:
     def slopes(self) -> Float[np.ndarray, " inputs"]:
         """What the flat units and the direct weights do together: a coefficient for each input."""
         indices = list(self.flat)
-        return self.output.direct + (self.output.outs[indices] * self.planes[:, 0]) @ self.output.rows[indices]
+        return self.output.direct + (self.output.outs[indices] * self.lines[indices, 0]) @ self.output.rows[indices]
 
     @property
     def offset(self) -> float:
         """What they add when all inputs are 0, with the output's bias."""
         indices = list(self.flat)
-        lines = self.planes[:, 0] * self.output.biases[indices] + self.planes[:, 1]
+        lines = self.lines[indices, 0] * self.output.biases[indices] + self.lines[indices, 1]
         return float(self.output.constant + self.output.outs[indices] @ lines)
 
 
@@ -100,7 +100,7 @@ def read_output(output: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Readin
             loose.append(index)
     if x.shape[1] == 2:
         units = _of_two_inputs(units)
-    return Reading(output, tuple(units), tuple(flat), read.line[flat], tuple(loose), read.strength)
+    return Reading(output, tuple(units), tuple(flat), read.line, tuple(loose), read.strength)
 
 
 def _of_two_inputs(units: list[Unit]) -> list[Unit]:
