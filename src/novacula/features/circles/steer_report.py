@@ -17,7 +17,9 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HOW = "Intervals have 96 %, by bootstrap: templates are drawn, then prompts in them."
+_HOW = (
+    "Intervals have 96 %, by bootstrap: templates are drawn, then prompts in them; of fewer than six, by Student's t."
+)
 _MATRICES = ("none", "patch circle", "patch components", "patch layer")
 _COLUMNS = ("intervention", "logit difference", "target wins", "ahead", "as the model", "norm", "distance")
 

@@ -130,7 +130,8 @@ def _moves(moves: Sequence[Move], feature: Feature, store: Store) -> tuple[Marku
     note = (
         "The states of its most active tokens are turned in the plane to each angle; their distance from its middle "
         "and all else stays. Next tokens: those whose mean log-probability rises most above its mean over all angles, "
-        "in nats, with 96 % intervals by bootstrap over these tokens and their contexts. Changed: prompts whose "
+        "in nats, with 96 % intervals by bootstrap over these tokens and their contexts, or by Student's t where they "
+        "are fewer than six. Changed: prompts whose "
         "most likely next token is another than without moving."
     )
     heads = ("angle", "own tokens there", "next tokens that become likelier", "changed")
