@@ -292,8 +292,8 @@ class Distillation(Computation):
             return None
         wrong = [one for one in self.programs if isinstance(one.program, Formula) and one.certificate]
         for judged in sorted(wrong, key=lambda one: one.nodes or 0):
-            assert isinstance(judged.program, Formula)
-            if certificate := departure(judged.program, self._judge.samples):
+            assert isinstance(judged.program, Formula) and judged.certificate
+            if certificate := departure(judged.program, self._judge.samples, judged.certificate):
                 return replace(judged, certificate=certificate)
         return None
 

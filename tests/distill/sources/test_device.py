@@ -63,6 +63,14 @@ def test_an_answer_of_too_many_digits_is_no_number() -> None:
     assert not _is_decimal("9" * 400) and not _is_decimal("1" * 300 + "e99") and _is_decimal("2.50")
 
 
+def test_answers_in_a_file_may_be_written_as_in_data(command: str, tmp_path: Path) -> None:
+    lines = [{"command": command + "meter.py", "reset": "reset"}, {"x": [0, 1], "y": [5, 7]}]
+    (tmp_path / "known.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    device = Device(command + "meter.py", 10, "reset", 5, str(tmp_path / "known.jsonl"))
+    assert list(device.call([[0, 1], [0]])) == [[[5], [7]], [[5]]] and device.asked == 0
+    device.close()
+
+
 def test_a_device_answers_and_is_asked_nothing_twice(command: str) -> None:
     device = Device(command + "turnstile.py", 10, "reset", 3, "answers.jsonl")
     words = [["coin", "push", "push"], ["push", "coin"], ["coin", "push"], ["coin", "push", "push"]]

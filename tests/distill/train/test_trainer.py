@@ -8,6 +8,7 @@ from novacula.distill.sources.sequences import Sequences, padded
 from novacula.distill.tasks import TASKS
 from novacula.distill.train import Trainer
 from novacula.distill.train.attempts import GradientDescent, LeastSquares, Progress
+from novacula.distill.train.lesson import cropped
 from novacula.files import JSON
 
 
@@ -113,3 +114,12 @@ def test_resuming_at_any_step_leads_to_the_same_bits() -> None:
     assert all(np.array_equal(array, others[name]) for name, array in arrays.items())
     assert timeless(data) == timeless(other_data)
     assert len(whole.networks()) >= 1
+
+
+@pytest.mark.parametrize(("lengths", "cropped_to"), [((300, 250, 40, 40), 200), ((30, 20, 10, 5), 30)])
+def test_networks_are_trained_on_the_length_of_a_quarter_of_the_rows_up_to_200(
+    lengths: tuple[int, ...], cropped_to: int
+) -> None:
+    x = np.zeros((4, lengths[0], 1), np.int64)
+    short = cropped(Sequences(x, x, np.array(lengths), "rows"))
+    assert short.x.shape[1] == short.lengths.max() == cropped_to

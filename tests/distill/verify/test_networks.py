@@ -9,7 +9,7 @@ from novacula.distill.networks.network import Layer, Network
 from novacula.distill.program.expression import Name, Number
 from novacula.distill.program.program import Program, changed
 from novacula.distill.tasks import TASKS
-from novacula.distill.verify import Target, verify
+from novacula.distill.verify import Certificate, Target, verify
 from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import prove_network
@@ -86,10 +86,14 @@ def test_a_difference_that_the_product_shows_is_not_left_out() -> None:
     certificate = verify(zero, target_of(network), samples=[])
     assert not certificate.right and certificate.counterexample is not None
     assert [x for (x,) in certificate.counterexample.x] == code
+    departs = departure(zero, draw_samples(replace(target_of(network), samples=20), 0), certificate)
+    assert departs and departs.counterexample == certificate.counterexample
+    assert "Wrong on an input of length 9, the shortest there is." in departs.sentences
     assert verify(zero, target_of(replace(network, length=8)), samples=[]).right  # beyond its length nothing counts
 
 
 def test_a_program_whose_numbers_leave_64_bits_is_no_departure() -> None:
     doubled = Program(("x",), ("s",), (0,), (), (2 * Name("s") + Name("x"),), (2 * Name("s") + Name("x"),))
     network = Network((Layer(np.array([[2.0, 1]]), np.zeros(1)),), (Layer(np.eye(1), np.zeros(1)),), "relu", 0, 1, 80)
-    assert departure(doubled, draw_samples(replace(target_of(network), samples=20), 0)) is None
+    wrong = Certificate("none", False, ())
+    assert departure(doubled, draw_samples(replace(target_of(network), samples=20), 0), wrong) is None

@@ -35,7 +35,7 @@ _FEW_PAIRS = 400
 _STEPS_A_PAIR = 10
 """All pairs must be shown if there are at most 400, or if the rows have at least 10 steps for each pair."""
 _MOST_TRANSITIONS = 60_000
-_WORDS = 4000
+_WORDS, _STEPS = 4000, 4_000_000  # the most words on which programs are compared, and of their steps
 _FIRST = 100
 _LISTED = 10
 
@@ -244,11 +244,12 @@ def _difference(
         if searched.counterexample or searched.closed:
             return searched.counterexample
     generator = np.random.default_rng(0)
+    shape = min(_WORDS, _STEPS // rows.x.shape[1]), rows.x.shape[1]
     if isinstance(program, Machine) and symbols is not None:
-        x = generator.choice(symbols, (_WORDS, rows.x.shape[1]))
+        x = generator.choice(symbols, shape)
     else:
         streams = (np.unique(stream[rows.inside]) for stream in np.moveaxis(rows.x, 2, 0))
-        x = np.stack([generator.choice(stream, (_WORDS, rows.x.shape[1])) for stream in streams], axis=2)
+        x = np.stack([generator.choice(stream, shape) for stream in streams], axis=2)
     while True:
         try:
             expected, found = program.run(x), other.run(x)

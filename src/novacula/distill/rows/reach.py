@@ -22,8 +22,8 @@ from novacula.runs import check_time
 
 _BOUNDS = 200
 """The most values of a variable at which it is stopped, on each side."""
-_AT_ONCE = 100_000
-"""The most rows that are run at once, a row counting once for each bound."""
+_AT_ONCE = 2_000_000
+"""The most steps of rows that are run at once, a row counting once for each bound."""
 _TOGETHER = 20
 _FIRST = 100
 _WORDS = (200, 600)
@@ -108,7 +108,7 @@ def _first_stop(
 def _alike(other: Program, bounds: np.ndarray, rows: Sequences) -> np.ndarray:
     """For each bound, whether a program that reads it after its inputs puts out what rows say."""
     alike = np.ones(len(bounds), bool)
-    count = max(1, _AT_ONCE // max(1, len(rows.x)))
+    count = max(1, _AT_ONCE // max(1, rows.x[:, :, 0].size))
     for begin in range(0, len(bounds), count):
         check_time()
         some = bounds[begin : begin + count]

@@ -110,7 +110,7 @@ class Device:
             y: Any = line.get("y")
             if not _sound(x, y):
                 raise InputError(self._cache, f"has a line that is no sequence with its answers: {str(line)[:60]}")
-            self._add(x, y)
+            self._add(x, [item if isinstance(item, list) else [item] for item in y])
 
     def _find(self, inputs: list) -> list[list[Item]] | None:
         """What is known of a sequence."""

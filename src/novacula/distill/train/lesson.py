@@ -11,6 +11,7 @@ from novacula.distill.sources.sequences import Sequences
 from novacula.distill.train.parameters import MAX_SYMBOLS, Encoding, Parameters, network, states
 
 TOLERANCE = 1e-3  #: an output this far from its integer is no rounding error
+_LONGEST = 200
 MAX_CLASSES = 32  #: an auxiliary classifier is trained where there is one output of at most this many values
 
 
@@ -88,6 +89,6 @@ class Lesson:
 
 
 def cropped(data: Sequences) -> Sequences:
-    """Returns the data up to the greatest length that a quarter of the rows reach: a few long rows teach little."""
-    length = int(np.sort(data.lengths)[::-1][(len(data.lengths) - 1) // 4])
+    """Returns the data up to the greatest length that a quarter of the rows reach, but 200: long rows teach little."""
+    length = min(_LONGEST, int(np.sort(data.lengths)[::-1][(len(data.lengths) - 1) // 4]))
     return Sequences(data.x[:, :length], data.y[:, :length], np.minimum(data.lengths, length), data.source)

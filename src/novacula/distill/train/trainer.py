@@ -128,7 +128,7 @@ class Trainer:
 
     Args:
         data: to learn from. Its rows may differ in length: networks are trained for the greatest length that a quarter
-            of them reach.
+            of them reach, but at most 200 steps.
         held_out: to judge by; never learned from.
         seed: decides everything that is random.
         keep: exact networks after which training is done.

@@ -237,10 +237,16 @@ def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tupl
     return check, None if right == count else earliest(rows.x, rows.y, found, differs)
 
 
-def departure(program: Program, samples: Sequence[Samples]) -> Certificate | None:
-    """Returns what is known of a short program from which a network departs; None where it does so often."""
+def departure(program: Program, samples: Sequence[Samples], known: Certificate) -> Certificate | None:
+    """Returns what is known of a short program from which a network departs; None where it does so often.
+
+    Args:
+        program: it is wrong.
+        samples: sequences with the network's answers; it is compared on all of them.
+        known: its verdict, which may rest on inputs that no sample has.
+    """
     checks: list[Check] = []
-    examples: list[Counterexample] = []
+    examples = [known.counterexample] if known.counterexample else []
     for drawn in samples:
         if drawn.trusted:
             try:
@@ -255,4 +261,5 @@ def departure(program: Program, samples: Sequence[Samples]) -> Certificate | Non
                 examples.append(earliest(drawn.x, drawn.y, found, differs))
     if program.nodes > NODE_LIMIT or any(check.wrong > _RARE * check.count for check in checks):
         return None
+    checks += [check for check in known.checks if check.method != "samples"]
     return Certificate("departs", False, tuple(checks), min(examples, key=lambda one: len(one.x), default=None))
