@@ -198,7 +198,7 @@ class _Search(Work):
 
     def _perfect(self) -> Network | None:
         """A network that has everything right that is held out."""
-        depth, data = shape(self.number).f_depth, self._lesson.data
+        depth, data = shape(self.number).f_depth, self._lesson.whole
         for seed in range(self._attempt.seeds):
             arrays = [weight[seed].detach().double().numpy().copy() for weight in self._weights]
             layers = tuple(Layer(a, b[0]) for a, b in zip(arrays[::2], arrays[1::2], strict=True))

@@ -113,6 +113,7 @@ def test_a_state_dict_with_metadata_is_read(tmp_path: Path) -> None:
         ({"length": None}, "metadata length is missing"),
         ({"alphabet": "[1]"}, "a JSON list of texts"),
         ({"alphabet": '["a", "a"]'}, "its words must differ"),
+        ({"answers": '["no"]'}, "metadata answers has 1 words for the 2 values of an output"),
         ({"alphabet": '["a", "b", "c"]'}, "3 inputs from low to high, a table of (2, 4)"),
         ({"output": "max"}, "metadata output is 'max'; one of round, argmax, sign"),
         ({"activation": None}, "metadata activation is missing"),

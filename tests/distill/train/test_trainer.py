@@ -8,7 +8,7 @@ from novacula.distill.sources.sequences import Sequences, padded
 from novacula.distill.tasks import TASKS
 from novacula.distill.train import Trainer
 from novacula.distill.train.attempts import GradientDescent, LeastSquares, Progress
-from novacula.distill.train.lesson import cropped
+from novacula.distill.train.lesson import Lesson
 from novacula.files import JSON
 
 
@@ -121,5 +121,7 @@ def test_networks_are_trained_on_the_length_of_a_quarter_of_the_rows_up_to_200(
     lengths: tuple[int, ...], cropped_to: int
 ) -> None:
     x = np.zeros((4, lengths[0], 1), np.int64)
-    short = cropped(Sequences(x, x, np.array(lengths), "rows"))
-    assert short.x.shape[1] == short.lengths.max() == cropped_to
+    x[0, -1] = 7  # the range is that of all steps
+    lesson = Lesson(whole := Sequences(x, x, np.array(lengths), "rows"), whole)
+    assert lesson.data.x.shape[1] == lesson.length == cropped_to
+    assert lesson.encoding(False).high == 7

@@ -78,9 +78,11 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     outputs = len(readout[-1].bias)
     if len(readout) > 1 and "activation" not in metadata:
         problems.append("metadata activation is missing; the read-out has several layers: relu, tanh or sigmoid")
+    output = cast(Output, metadata.get("output", "argmax" if outputs > 1 else "round"))
+    places = {"argmax": outputs, "sign": 2}.get(output, 0)
+    if words["answers"] and places and len(words["answers"]) != places:
+        problems.append(f"metadata answers has {len(words['answers'])} words for the {places} values of an output")
     refuse(problems, source)
-    default = "argmax" if outputs > 1 else "round"
-    output = cast(Output, metadata.get("output", default))
     streams = cells[0].inward.weight.shape[1] if embedding is None else 1
     given, answers = words["alphabet"], words["answers"] or ((False, True) if output == "sign" else None)
     alphabet = Alphabet(

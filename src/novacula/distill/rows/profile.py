@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from novacula.distill.sources.sequences import Sequences, conflicts, delayed
+from novacula.distill.sources.sequences import Sequences, conflicts, counted, delayed
 
 _ROWS = 4000
 _MAX_LAG = 8
@@ -28,11 +28,12 @@ def profile(data: Sequences) -> list[str]:
     if not all(same):
         facts.append("some output depends on later inputs")
     if (lag := lag_of(data)) is not None:
-        facts.append(f"the output is the input {lag} steps before")
+        facts.append(f"the output is the input {counted(lag, 'step')} before" if lag else "the output is the input")
     elif affine := affine_of(data):
         facts.append(f"the output is affine in the last {len(affine[0])} inputs")
-    if parity_of(data) is not None:
-        facts.append("the output is a parity of everything read so far")
+    if streams := parity_of(data):
+        which = "" if len(streams) == x.shape[2] else f" in stream {', '.join(map(str, streams))}"
+        facts.append(f"the output is a parity of everything read so far{which}")
     return facts
 
 

@@ -19,12 +19,19 @@ MAX_CLASSES = 32  #: an auxiliary classifier is trained where there is one outpu
 class Lesson:
     """What is learned."""
 
-    data: Sequences  #: to learn from
+    whole: Sequences  #: to learn from; their range is that of the networks
     held_out: Sequences  #: to judge by; nothing is learned from them
+
+    @cached_property
+    def data(self) -> Sequences:
+        """The rows up to the greatest length that a quarter of them reach, but 200: long rows teach little."""
+        rows = self.whole
+        length = min(_LONGEST, int(np.sort(rows.lengths)[::-1][(len(rows.lengths) - 1) // 4]))
+        return Sequences(rows.x[:, :length], rows.y[:, :length], np.minimum(rows.lengths, length), rows.source)
 
     def encoding(self, symbols: bool) -> Encoding:
         """Returns how inputs are shown; a range of two integers needs no symbols, and a large one has none."""
-        low, high = self.data.low, self.data.high
+        low, high = self.whole.low, self.whole.high
         fits = 2 < high - low + 1 <= MAX_SYMBOLS
         return Encoding(low, high, self.data.x.shape[2], symbols and fits)
 
@@ -86,9 +93,3 @@ class Lesson:
             errors = (candidate.outputs_of(judged.x) - judged.y)[inside]
             right = np.abs(errors) < 0.5
             return float(right.mean()), float(np.nan_to_num((errors**2).mean(), nan=np.inf))
-
-
-def cropped(data: Sequences) -> Sequences:
-    """Returns the data up to the greatest length that a quarter of the rows reach, but 200: long rows teach little."""
-    length = min(_LONGEST, int(np.sort(data.lengths)[::-1][(len(data.lengths) - 1) // 4]))
-    return Sequences(data.x[:, :length], data.y[:, :length], np.minimum(data.lengths, length), data.source)

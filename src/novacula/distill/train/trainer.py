@@ -13,7 +13,7 @@ import numpy as np
 from novacula.distill.networks.network import Layer, Network
 from novacula.distill.sources.sequences import Sequences
 from novacula.distill.train.attempts import Arrays, Attempt, GradientDescent, LeastSquares, Progress
-from novacula.distill.train.lesson import Lesson, cropped
+from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Encoding
 from novacula.distill.train.refine import EXACT
 from novacula.files import JSON, from_json, to_json
@@ -30,7 +30,7 @@ def plan(lesson: Lesson) -> tuple[Attempt, ...]:
         if order := affine_order(lesson, encoding):
             attempts += [LeastSquares(size, 0, encoding.symbols, 4) for size in range(order, order + 3)]
     attempts += [LeastSquares(1, 8, False, 4), LeastSquares(2, 8, False, 4), LeastSquares(3, 8, False, 3)]
-    if symbols.symbols or lesson.data.high - lesson.data.low == 1:
+    if symbols.symbols or numbers.high - numbers.low == 1:
         wide = (GradientDescent(8, 64, 8, 2500), GradientDescent(16, 128, 4, 5000), GradientDescent(16, 128, 4, 10000))
     else:
         attempts += [LeastSquares(size, width, False, 10) for width in (12, 16) for size in (1, 2, 3)]
@@ -138,7 +138,7 @@ class Trainer:
     def __init__(
         self, data: Sequences, held_out: Sequences, seed: int, keep: int = 3, attempts: Sequence[Attempt] | None = None
     ) -> None:
-        self._lesson = Lesson(cropped(data), held_out)
+        self._lesson = Lesson(data, held_out)
         self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)
         self._seed, self._keep = seed, keep
         self._found: list[TrainedNetwork] = []
@@ -221,6 +221,6 @@ class Trainer:
             )
             for part, count in zip("fg", record.depth, strict=True)
         )
-        data = self._lesson.data
+        data = self._lesson.whole
         network = Network(f, g, "relu", data.low, data.high, self._lesson.length)
         return TrainedNetwork(network, 1.0, record.loss, record.how, record.seconds)
