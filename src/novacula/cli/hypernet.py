@@ -238,7 +238,7 @@ def _show_label(found: "ClassifyFindings") -> None:
     if found.formula_reason:
         show_result(f"not accepted: {found.formula_reason}")
     explained = f"explains {percent(found.formula_r2 or 0, 4)} of the network on {found.formula_points:,} inputs"
-    show_result(f"{explained}, {percent(found.formula_r2_far or 0, 2)} on ten times as large ones")
+    show_result(f"{explained}, {percent(max(0.0, found.formula_r2_far or 0.0), 2)} on ten times as large ones")
     if found.limit:
         exact = ", which is the task itself" if found.is_task else ""
         show_result(f"in the limit {found.limit}{exact}")

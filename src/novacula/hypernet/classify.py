@@ -281,7 +281,7 @@ def formula_block(found: Classified) -> Markup:
     if formula.line is None or checked is None:
         return Markup("<p>No formula: {}.</p>").format(formula.reason)
     said = [f"It explains {percent(checked.r2, 4)} of the network's output on {checked.points:,} inputs"]
-    said.append(f"{percent(checked.far_r2, 2)} on inputs ten times as large")
+    said.append(f"{percent(max(0.0, finite(checked.far_r2) or 0.0), 2)} on inputs ten times as large")
     verdict = "Accepted" if formula.accepted else f"Not accepted: {formula.reason}"
     body = Markup("<h3>Formula</h3>") + _CODE.format(formula.python)
     body += Markup("<p>{}. {}.</p>").format(", ".join(said), verdict)

@@ -58,7 +58,7 @@ def test_the_bound_of_one_corner_is_the_rounding_of_the_corner() -> None:
     weights = (np.array([[10.0]]), np.array([[1.0]]), np.array([[0.1]]))
     network = TargetNetwork(Architecture((1, 1, 1, 1)), weights, (np.zeros(1), np.zeros(1), np.zeros(1)))
     read = read_deep(network)
-    assert read is not None and python_expression(read.outputs[0]) == "relu(relu(x[0]))"
+    assert read is not None and python_expression(read.outputs[0]) == "relu(x[0])"
     assert bound_of(network, read, 3.0) == pytest.approx((0.27847 + 0.27847) * 0.1)
 
 
@@ -90,3 +90,11 @@ def test_the_larger_of_an_input_and_a_smaller_one_is_that_input() -> None:
     circuit.layer([circuit.larger(0, 1)])
     read = read_deep(circuit.network("max"))
     assert read and python_expression(read.outputs[0]) == "x[0]"  # it was max(x[0]), at which Python fails
+
+
+def test_what_is_never_negative_passes_a_kink_unharmed() -> None:
+    first, one = np.array([[1.0, -1.0]]), np.ones((1, 1))
+    for sign, line in ((1.0, "relu(x[0] - x[1])"), (-1.0, "0")):
+        weights, biases = (first, sign * one, one), (np.zeros(1),) * 3
+        read = read_deep(TargetNetwork(Architecture((2, 1, 1, 1), "relu"), weights, biases))
+        assert read and python_expression(read.outputs[0]) == line

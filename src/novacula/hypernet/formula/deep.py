@@ -191,13 +191,17 @@ def _combined(row: np.ndarray, below: list[Sum], constant: float) -> Sum:
 
 
 def _kink(inside: Sum) -> Sum:
-    """max(inside, 0), in one sense only: the other is that less the sum."""
-    if not inside.terms:
-        return Sum.of({}, max(inside.constant, 0.0))
-    if inside.terms[0][1] > 0:
-        return Sum.of({Kink(inside): 1.0})
+    """max(inside, 0), in one sense only: the other is that less the sum. A sum that is never negative is itself."""
+    if inside.constant >= 0 and all(isinstance(atom, Kink) and value > 0 for atom, value in inside.terms):
+        return inside
+    if not inside.terms or inside.terms[0][1] > 0:
+        return Sum.of({Kink(inside): 1.0} if inside.terms else {})
     turned = Sum.of({atom: -value for atom, value in inside.terms}, -inside.constant)
-    return Sum.of({Kink(turned): 1.0, **{atom: -value for atom, value in turned.terms}}, -turned.constant)
+    kink = _kink(turned)
+    terms = dict(kink.terms)
+    for atom, value in turned.terms:
+        terms[atom] = terms.get(atom, 0.0) - value
+    return Sum.of(terms, kink.constant - turned.constant)
 
 
 def _read(terms: dict[Atom, float], constant: float) -> Sum:
