@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from novacula.errors import InputError
 from novacula.features.config import SaeKind, TrainSaeConfig
 from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder, Trainer, read_sae
@@ -156,3 +157,18 @@ def test_a_coordinate_that_holds_most_of_the_variance_takes_no_part_in_the_fit(t
     ordinary = torch.from_numpy(states[~on])
     error = (sae.reconstruct(ordinary) - ordinary).square().sum() / (ordinary - ordinary.mean(0)).square().sum()
     assert float(error) < 0.2
+
+
+def test_the_unit_of_states_does_not_matter(tmp_path: Path) -> None:
+    found, states = [], lines(2000).numpy()
+    for unit in (1.0, 2.0**-60, 2.0**40):
+        store = store_states(tmp_path / f"{unit}", states * np.float32(unit))
+        training = SaeTraining(store, config("topk", 40), tmp_path / "sae")
+        while training.position < training.length:
+            training.step()
+        found.append(training.result())
+    assert found[0] and found[0].explained > 0.3 and found == 3 * found[:1]
+    for name, refused, said in (("equal", np.ones((50, 3)), "only equal states"), ("large", states * 1e20, "larger")):
+        store = store_states(tmp_path / name, refused.astype(np.float32))
+        with pytest.raises(InputError, match=said):
+            SaeTraining(store, config("topk"), tmp_path / "sae")

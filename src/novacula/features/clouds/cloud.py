@@ -338,7 +338,7 @@ def _planes(points: Float[np.ndarray, "points width"], members: int, form: Form)
         variances, axes = np.maximum(variances[::-1], 0), axes[:, ::-1]
         scores = centered @ axes[:, :AXES]
     total = float(variances.sum())
-    if total <= 1e-20:
+    if total <= 1e-20 * np.square(points, dtype=float).sum():
         return
     for first in range(min(AXES, members, scores.shape[1]) - 1):
         if variances[first + 1] < THIN * total:

@@ -70,8 +70,9 @@ def cluster(graph: scipy.sparse.csr_array, method: ClusterMethod, *, largest: in
         if len(members) <= largest:
             whole.append(np.sort(members))
             continue
-        split += 1
-        found += _halve(graph, members, seed)
+        split += 1  # at twice the resolution, all in one community are worse than each alone
+        parts = _louvain(graph[members][:, members], seed, resolution=2.0)
+        found += [members[part] for part in parts]
     clusters = [members for members in whole if len(members) > 1]
     return Clustering(sorted(clusters, key=lambda members: (-len(members), *members.tolist())), split)
 
@@ -141,11 +142,6 @@ def _louvain(graph: scipy.sparse.csr_array, seed: int, resolution: float = 1.0) 
     network.add_weighted_edges_from(zip(edges.row.tolist(), edges.col.tolist(), edges.data.tolist(), strict=True))
     parts: Iterable[set[int]] = networkx.community.louvain_communities(network, seed=seed, resolution=resolution)
     return [np.array(sorted(part)) for part in parts]
-
-
-def _halve(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[Members]:
-    """Splits a giant cluster into communities; at twice the resolution, all in one are worse than each alone."""
-    return [members[part] for part in _louvain(graph[members][:, members], seed, resolution=2.0)]
 
 
 def _as_matrix(graph: scipy.sparse.csr_array) -> scipy.sparse.csr_matrix:

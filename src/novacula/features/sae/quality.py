@@ -63,7 +63,7 @@ def quality_on(sae: SparseAutoencoder, batches: Iterable[Float[Tensor, "tokens w
     counts, edges = np.histogram(np.log10(shares[shares > 0]), bins=30, range=(-6.0, 0.0))
     return Quality(
         tokens=tokens,
-        explained=1 - error / max(variance, 1e-30),
+        explained=1 - error / max(variance, 1e-300),
         l0=active / max(1, tokens),
         dead=float((uses == 0).mean()),
         dense=float((shares > _DENSE).mean()),

@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
+from novacula.errors import refuse
 from novacula.features.config import TrainSaeConfig
-from novacula.features.sae.autoencoder import SparseAutoencoder, top_blocks
+from novacula.features.sae.autoencoder import TOO_LARGE, SparseAutoencoder, top_blocks, within
 from novacula.features.sae.blocks import arrange
 from novacula.features.sae.gradient import LossGradient, Objective, SaeWeights, loss_gradient
 from novacula.features.sae.quality import Quality, measure_quality
@@ -293,11 +294,14 @@ class SaeTraining(Computation):
         batches = Batches(store, batch, config.seed)
         self._sizes = torch.from_numpy(store.sizes)
         sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // min(batch, len(store))))]) / self._sizes
+        problems = [] if within(sample.numpy()) else [TOO_LARGE]
+        problems += ["holds only equal states"] if (sample == sample[0]).all() else []
+        refuse(problems, str(store.path))
         config = config.sized(len(store), store.width, None if config.latents and config.k else rank(sample))
         self._config, self._batches = config, Batches(store, batch, config.seed)
         mean = sample.mean(0)
-        variance = float((sample - mean).square().sum(1).mean())
-        self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5, follows=not given)
+        variance = float((sample - mean).double().square().sum(1).mean())
+        self.trainer = Trainer(config, mean, 1 / variance**0.5, follows=not given)
         self._quality: Quality | None = None
 
     @override
