@@ -173,3 +173,10 @@ def test_of_bits_the_formula_is_the_task_at_every_input() -> None:
     for kind, words in (("parity-staircase", "at every input"), ("double-sided", "symbol by symbol")):
         found = classify(build(kind, 3), ClassifyConfig(draws=0), check_points=1000)
         assert f"This is the task itself, {words}." in formula_block(found)
+
+
+def test_a_symmetry_is_one_of_every_output() -> None:
+    rows, outs = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[1e3, 1e3, 1e3, 1e3], [1, -1, 0, 0]])
+    network = TargetNetwork(Architecture((2, 4, 2), "relu"), (rows, outs), (np.zeros(4), np.zeros(2)))
+    found = measure_inputs(network, X[:, :2], np.random.default_rng(0))  # 1000 (|x| + |y|), and x
+    assert found.parity == "neither" and found.sign_free == (1,) and not found.exchangeable

@@ -135,7 +135,7 @@ _EVALUATIONS, _MOST_POINTS = 2**16, 2**14
 
 @dataclass(frozen=True)
 class InputFindings:
-    """What a function's inputs are to it. Inputs are counted from 0; "no change" is one below 2 % of the spread."""
+    """What a function's inputs are to it, counted from 0. "No change" is one below 2 % of each output's spread."""
 
     matter: tuple[float, ...]
     """For each input, the share of the outputs' variance that goes with it, alone or with others (the total index of
@@ -161,24 +161,25 @@ def measure_inputs(
     here = x[: points_for(inputs)]
     count = len(here)
     start = network(here)
-    variance = float(start.var(0).sum())
-    if not np.isfinite(start).all() or variance <= (ROUNDING * network.size(here)) ** 2:
+    spread, rounding = start.var(0), (ROUNDING * network.size(here)) ** 2
+    variance = float(spread.sum())
+    if not np.isfinite(start).all() or variance <= rounding:
         return InputFindings((0.0,) * inputs)
 
-    def moved(y: Float[np.ndarray, "rows outputs"]) -> float:
-        return float(((y - start) ** 2).mean(0).sum()) / variance
+    def small(squares: Float[np.ndarray, " outputs"]) -> bool:
+        return bool((squares[spread > rounding] < THRESHOLDS.symmetric**2 * spread[spread > rounding]).all())
 
     def put(place: int, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows inputs"]:
         return np.where(np.arange(inputs) == place, values[:, None], here)
 
     def same(changed: Float[np.ndarray, "rows inputs"]) -> bool:
-        return moved(network(changed)) < THRESHOLDS.symmetric**2
+        return small(((network(changed) - start) ** 2).mean(0))
 
     def share(place: int) -> float:
         # The other value comes from another row of the same sample: so the errors of both variances cancel.
         shifts = range(1, 5 if count > _POINTS else 2)
         changed = (network(put(place, np.roll(here[:, place], shift))) for shift in shifts)
-        return min(1.0, float(np.mean([moved(y) for y in changed])) / 2)
+        return min(1.0, float(np.mean([((y - start) ** 2).mean(0).sum() for y in changed])) / variance / 2)
 
     shares = [share(i) for i in range(inputs)]
     alone = sum(each > 0 for each in shares) == 1
@@ -198,14 +199,13 @@ def measure_inputs(
     exchangeable = tuple(tuple(group) for group in groups if len(group) > 1)
     if len(np.unique(here)) <= 3:
         return InputFindings(matter, exchangeable)
-    opposite = network(-here)
-    odd = float((opposite + start).var(0).sum()) / variance < THRESHOLDS.symmetric**2
+    odd = small((network(-here) + start).var(0))
     step = generator.standard_normal((count, 1)) * x.std()
     return InputFindings(
         matter,
         exchangeable,
         tuple(i for i in used if same(put(i, -here[:, i]))),
-        "even" if moved(opposite) < THRESHOLDS.symmetric**2 else "odd" if odd else "neither",
+        "even" if same(-here) else "odd" if odd else "neither",
         same(here + step),
     )
 
