@@ -45,6 +45,13 @@ def changes(xs):
 def code_lock(xs):
     return [int(xs[max(0, end - 6):end] == [3, 1, 4, 1, 5, 9]) for end in range(1, len(xs) + 1)]
 
+def tank(xs):
+    level, ys = 0, []
+    for x in xs:
+        level = max(0, min(11, level + (1 if x else -1)))
+        ys.append("full" if level == 11 else "ok")
+    return ys
+
 def total(xs):
     return [sum(xs[:end]) for end in range(1, len(xs) + 1)]
 """
@@ -168,3 +175,13 @@ def test_of_long_rows_the_tree_takes_the_first(monkeypatch: pytest.MonkeyPatch) 
     assert 3 * 28 < tree.states <= 3 * 30 + 1
     np.testing.assert_array_equal(tree.run(x[:3]), x[:3] + 1)
     assert (tree.path(x[3:]) == UNKNOWN).any()
+
+
+def test_a_word_that_only_the_machine_shows_stands_in_the_program(asked: Path) -> None:
+    """No sequence of ten inputs fills the tank."""
+    found = distill("tank", asked)
+    assert found.outcome == "right" and found.alphabet.outputs == (("ok", "full"),)
+    assert 'OUTPUT = ("ok", "full",)' in str(found.program)
+    space: dict = {}
+    exec(str(found.program), space)  # noqa: S102
+    assert space["run"]([1] * 12) == ["ok"] * 10 + ["full"] * 2

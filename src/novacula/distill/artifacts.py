@@ -37,7 +37,7 @@ def write_artifacts(
     """
     if best:
         write_text(folder.artifact(PROGRAM), str(findings.program))
-        words = source.sequences.alphabet
+        words = source.alphabet
         comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)} {words.sentence}".strip()
         if isinstance(best.program, Program):
             write_text(folder.artifact("program.c"), c_source(best.program, comment))

@@ -75,7 +75,7 @@ def open_job(configuration: OpenJob) -> OpenAnswer:
     findings = folder.read_findings(DistillFindings)
     assert findings is not None, "a run that ended has a result"
     seconds, best = cpu_seconds() - begun, choose(work.programs)
-    alphabet = source.sequences.alphabet
+    alphabet = source.alphabet
     claim, correct = findings.determination, agrees(task, best.program, alphabet) if best else None
     claimed = correct or agrees(task, best.program, alphabet, claim) if best else None
     return OpenAnswer(findings, correct, round(seconds, 2), claimed)

@@ -184,7 +184,7 @@ class Distillation(Computation):
             run=self._run,
             outcome=outcome,
             determination=determination,
-            alphabet=self._source.sequences.alphabet,
+            alphabet=self._source.alphabet,
             left_out=left_out_rows(best, self._source),
             sentence=what_it_does(best.program, self._source, determination) if best else "",
         )

@@ -46,7 +46,7 @@ _AGAINST = {
 def checked(source: Source, certificate: Certificate | None, ranges: Sequence[Range] = ()) -> str:
     """Returns what a program was compared with, and how far."""
     length = source.target.length if source.target else 0
-    words = source.sequences.alphabet
+    words = source.alphabet
     inputs = "" if any(words.inputs) else f", for inputs from {source.low} to {source.high}"
     against = _AGAINST["device" if source.device else source.kind].format(
         name=source.name, length=length, inputs=inputs
@@ -220,13 +220,13 @@ def source_text(
     ]
     text = "\n".join(lines)
     if isinstance(judged.program, Machine):
-        return machine_python(judged.program, text, source.sequences.alphabet)
-    return program_python(judged.program, text, source.sequences.alphabet)
+        return machine_python(judged.program, text, source.alphabet)
+    return program_python(judged.program, text, source.alphabet)
 
 
 def what_it_does(program: Program | Machine, source: Source, determination: Determination | None = None) -> str:
     """Returns a sentence on what a formula on integers does, and how far rows show it; empty if of no known kind."""
-    alphabet = source.sequences.alphabet
+    alphabet = source.alphabet
     if isinstance(program, Machine) or any(alphabet.inputs) or any(alphabet.outputs):
         return ""
     said, where = sentence(program, source.low, source.high), determination.where if determination else ""

@@ -14,7 +14,7 @@ from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.sources.behavior import RecurrentNetwork, Unasked
 from novacula.distill.sources.device import Device
 from novacula.distill.sources.function import Function, Once
-from novacula.distill.sources.sequences import Sequences, check_function, joined
+from novacula.distill.sources.sequences import Alphabet, Sequences, check_function, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
@@ -51,6 +51,12 @@ class Source:
     def learned(self) -> Sequences:
         """The rows that training and choice have seen."""
         return joined(self.sequences, self.validation)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """The words that inputs and outputs stand for; of a function with those that it has put out since."""
+        behavior = self.target.behavior if self.target else None
+        return behavior.alphabet(self.streams) if isinstance(behavior, Function) else self.sequences.alphabet
 
     @property
     def low(self) -> int:
