@@ -15,15 +15,18 @@ from benchmarks.reference.planted import Planted, circle, helix, plant
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.collect import collect
-from novacula.features.config import CollectConfig, DiscoverConfig
+from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.discovery.discover_report import _cluster_section, write_page
 from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, MemberTokens, read_pictures, write_pictures
+from novacula.features.discovery.source import read_states
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.sae.trainer import rank
-from novacula.features.store import Store
+from novacula.features.store import Store, StoreWriter
+from novacula.features.store import writer as writer_module
+from novacula.features.train_sae import train_sae
 from novacula.files import read_json, write_npz
 from novacula.runs import RunFolder, resume
 
@@ -227,6 +230,28 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, state
 
 
 @pytest.mark.usefixtures("without_reports")
+def test_a_run_that_was_killed_while_it_stored_states_has_all_of_them(
+    states: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "SHARD_BYTES", 100_000)
+    flush = StoreWriter._flush
+
+    def killed(self: StoreWriter) -> None:
+        if len(self) > 2 * self._size - 1:
+            raise KeyboardInterrupt
+        flush(self)
+
+    monkeypatch.setattr(StoreWriter, "_flush", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_sae(DiscoverSource(activations=str(states)), CONFIG.only(TrainSaeConfig), out=tmp_path / "run")
+    monkeypatch.setattr(StoreWriter, "_flush", flush)
+    rest = resume(RunFolder.open(tmp_path / "run"), time_limit=1e-9)
+    assert rest.status == "time-limit"
+    assert len(Store(tmp_path / "run" / "artifacts" / "store")) == len(
+        read_states(states)["states"]
+    )  # it had one shard
+
+
 def test_a_given_dictionary_is_used_and_must_fit(run: RunFolder, states: Path, tmp_path: Path) -> None:
     given = str(run.path / "artifacts" / "sae")
     result = discover(DiscoverSource(activations=str(states), sae=given), CONFIG, out=tmp_path / "run")

@@ -1,6 +1,7 @@
 """What the verbs collect, train-sae, discover and survey begin with, and states that a user has, as a store."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
 from novacula.features.store.store import check_finite
-from novacula.files import StrPath
+from novacula.files import StrPath, sync
 from novacula.runs import located
 
 if TYPE_CHECKING:
@@ -154,11 +155,16 @@ def store_states(
     source: str = "arrays",
     vocabulary: Sequence[str] | None = None,
 ) -> Store:
-    """Makes a store of states. By default a state's token is its row, and all are in one document."""
+    """Makes a store of states as a whole or not at all: a store has an index from its first shard on.
+
+    By default a state's token is its row, and all are in one document.
+    """
     if not states.size:
         raise InputError(source, "holds no states; at least one is needed")
     rows = np.arange(len(states))
-    writer = StoreWriter(Path(folder), states.shape[1], Origin(source), precision="float32", vocabulary=vocabulary)
+    made = Path(folder).with_name(f".{Path(folder).name}.making")
+    shutil.rmtree(made, ignore_errors=True)
+    writer = StoreWriter(made, states.shape[1], Origin(source), precision="float32", vocabulary=vocabulary)
     writer.append(
         states,
         rows if tokens is None else tokens.astype(np.int64),
@@ -166,4 +172,6 @@ def store_states(
         rows,
     )
     writer.close()
+    os.replace(made, folder)
+    sync(Path(folder).parent)
     return Store(folder)
