@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from novacula.distill.bench import BENCH, bench, chosen_tasks, summarize, task_row
-from novacula.distill.bench_open import agrees
+from novacula.distill.bench_open import agrees, open_job, open_job_of
 from novacula.distill.bench_report import BenchFindings
 from novacula.distill.config import BenchConfig
 from novacula.distill.findings import Determination, Range
@@ -121,3 +121,8 @@ def test_a_program_from_rows_is_held_to_what_they_show() -> None:
     assert agrees(task, program, INTEGERS, Determination(True, "", steps=60, ranges=(Range("total", 0, 47),)))
     assert not agrees(task, program, INTEGERS, Determination(True, "", steps=60, ranges=(Range("total", 0, 55),)))
     assert not agrees(task, program, INTEGERS, Determination(True, ""))
+
+
+def test_a_job_of_the_open_suite_goes_on_where_its_worker_left_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "crc_3.function").mkdir()
+    assert open_job(open_job_of("crc_3.function", 0, 20, tmp_path)).correct

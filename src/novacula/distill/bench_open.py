@@ -28,6 +28,7 @@ from novacula.distill.tasks.open_suite import OPEN_SUITE, ROWS, STEPS
 from novacula.distill.tasks.open_task import Item, OpenTask
 from novacula.files import write_text
 from novacula.runs import RunFolder, drive
+from novacula.runs.folder import RECORD
 from novacula.runs.machine import cpu_seconds
 
 WORK = "novacula.distill.bench_open:open_job"  #: the name under which `novacula.jobs` calls `open_job`
@@ -67,7 +68,8 @@ def open_job(configuration: OpenJob) -> OpenAnswer:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(name, rows_of(task, configuration.run.seed))
     source = load_source(name, configuration.run)
-    folder = RunFolder.open(path) if path.exists() else RUN.create(configuration.run, RunInputs(name), out=path)
+    begun_before = (path / RECORD).exists()  # a worker may have died when there was no more than the folder
+    folder = RunFolder.open(path) if begun_before else RUN.create(configuration.run, RunInputs(name), out=path)
     work = Distillation(source, configuration.run, configuration.folder)
     drive(work, folder, time_limit=configuration.seconds or None)
     if source.target is not None and isinstance(source.target.behavior, Function):
