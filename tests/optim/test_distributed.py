@@ -2,7 +2,16 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+from torch.testing._internal.distributed.fake_pg import FakeStore
+
+from novacula.optim import LODO
 
 PROGRAM = """
 import sys
@@ -35,3 +44,18 @@ def test_two_processes_keep_one_preconditioner(tmp_path: Path) -> None:
     said = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert said[0] and said[0] == said[1]
+
+
+def test_of_shards_each_process_has_a_state_of_its_own() -> None:
+    """`torch.distributed.checkpoint` takes plain tensors for the same on all processes."""
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=2)
+    try:
+        mesh = init_device_mesh("cpu", (2,))
+        for placement, warned in ((Shard(0), True), (Replicate(), False)):
+            parameter = torch.nn.Parameter(distribute_tensor(torch.ones(4, 2), mesh, [placement]))
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                LODO([parameter], scope="param").state_dict()
+            assert any("file of its own" in str(each.message) for each in said) == warned
+    finally:
+        dist.destroy_process_group()

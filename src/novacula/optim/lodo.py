@@ -1,6 +1,5 @@
 """LODO as a `torch.optim.Optimizer`."""
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, cast, overload
@@ -36,7 +35,7 @@ from novacula.optim.groups import (
 )
 from novacula.optim.preconditioner import Preconditioner
 from novacula.optim.state import FORMAT, SavedState, checked_states, discard, exported, own_states, take_over
-from novacula.optim.stats import SAVED_MEAN, Losses, Statistics, loss_value, preconditioner_stats
+from novacula.optim.stats import Losses, Statistics, loss_value, preconditioner_stats, warn_before_saving
 
 Loss = TypeVar("Loss")
 
@@ -61,7 +60,8 @@ class LODO(Optimizer):
     learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO learns
     nothing from that gradient. It does not see changes through ``.data``: call `reset_lookahead` after them. Each shard
     of a distributed tensor has its own preconditioner (scope ``"param"``), so results depend on how tensors are
-    divided. ``torch.compile`` leaves a step as it is, but for ``engine="torch"``, which then does not check gradients.
+    divided, and each process saves its own state. ``torch.compile`` leaves a step as it is, but for
+    ``engine="torch"``, which then does not check gradients.
 
     Args:
         params: parameters, named parameters, or groups of them, each with its own options. Groups that share a
@@ -200,11 +200,10 @@ class LODO(Optimizer):
 
     @override
     def state_dict(self) -> StateDict:
-        """Returns the state. It warns if `eval` has moved the parameters, from which no training can continue."""
+        """Returns the state. It warns if `eval` has moved the parameters, or if they are shards."""
         self._note_changes()
         discard(self.state, (), self._groups)  # as of a group that was removed
-        if any(len(state.get("iterate", ())) for state in self.state.values()):
-            warnings.warn(SAVED_MEAN, stacklevel=2)
+        warn_before_saving(self.state.values(), (p for group in self._groups for p in group["params"]))
         return super().state_dict()
 
     @override

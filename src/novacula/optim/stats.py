@@ -4,9 +4,9 @@ import math
 import sys
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, SupportsFloat
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat
 
 import torch
 from torch import Tensor
@@ -33,6 +33,10 @@ MANY_PARAMETERS = (
     "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
 )
 SAVED_MEAN = "the parameters are a mean since eval(); call train() before you save what training shall continue from"
+SAVED_SHARDS = (
+    "each process has a state of its own for its shards of the parameters: save each in a file of its own. "
+    "torch.distributed.checkpoint would take that of one process for all"
+)
 
 
 def warn_user(text: str) -> None:
@@ -41,6 +45,15 @@ def warn_user(text: str) -> None:
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("novacula", "torch"):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
+
+
+def warn_before_saving(states: Iterable[Mapping[str, Tensor]], parameters: Iterable[Any]) -> None:
+    """Warns of a mean in place of the parameters, and of shards, whose state is that of this process alone."""
+    if any(len(state.get("iterate", ())) for state in states):
+        warn_user(SAVED_MEAN)
+    meshes = [p.device_mesh for p in parameters if any(each.is_shard() for each in getattr(p, "placements", ()))]
+    if any(mesh.size() > 1 for mesh in meshes):
+        warn_user(SAVED_SHARDS)
 
 
 def warn_of_low_factor(state: Mapping[str, Tensor], bounded: bool) -> None:
