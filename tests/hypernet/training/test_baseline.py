@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.errors import InputError
+from novacula.errors import InputError, RunError
 from novacula.hypernet.config import BaselineConfig, SampleConfig, TrainConfig
 from novacula.hypernet.training.steps import train_directly
 
@@ -41,3 +41,9 @@ def test_prices_out_of_range_are_refused() -> None:
             TrainConfig(beta_low=low, beta_high=high)
     with pytest.raises(InputError, match="beta is 0"):
         SampleConfig(beta=0.0)
+
+
+def test_a_training_that_diverges_says_so() -> None:
+    config = BaselineConfig(task="product", inputs=2, hidden=(8,) * 8, activation="square", rate=1.0, steps=30)
+    with pytest.raises(RunError, match="training has diverged: the gradient of step"):
+        train_directly(config)

@@ -24,6 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from novacula.errors import RunError
 from novacula.hypernet.architecture import Architecture, activation_torch
 from novacula.hypernet.config import BaselineConfig, Branch, TrainConfig
 from novacula.hypernet.model.parameters import Layout
@@ -100,7 +101,14 @@ class Adam:
         self.updates = 0
 
     def update(self, gradient: Float[Tensor, "rows size"], rate: float, members: Sequence[int] | None = None) -> None:
-        """Takes a step down the gradient, of some members or of all."""
+        """Takes a step down the gradient, of some members or of all.
+
+        Raises:
+            RunError: the gradient is not finite; nothing has changed then.
+        """
+        if not bool(torch.isfinite(gradient).all()):
+            said = f"training has diverged: the gradient of step {self.updates + 1} is not finite"
+            raise RunError(f"{said}; a lower rate, fewer layers or another activation may help")
         self.updates += 1
         rows = slice(None) if members is None else list(members)
         clipped = gradient * (CLIP / gradient.norm(dim=1).clamp_min(CLIP))[:, None]
@@ -120,6 +128,7 @@ def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:
 
     Raises:
         InputError: an unknown task or law, a task that fails, or inputs that it cannot have.
+        RunError: the training diverges.
     """
     config = BaselineConfig.given(config)
     task = find_task(config.task, config.law)
