@@ -70,6 +70,14 @@ def test_integer_solutions_are_exact_or_none() -> None:
     assert solve(2 * matrix, np.array([1, 0, 0, 0])) is None
 
 
+@pytest.mark.parametrize("top", [10, 10**12])
+def test_large_factors_and_constants_beside_large_numbers_are_found(top: int) -> None:
+    x = np.random.default_rng(0).integers(0, top, (3000, 3))
+    matrix, factors = np.column_stack([x, np.ones(3000, np.int64)]), np.array([1500, -1, 0, 27315])
+    np.testing.assert_array_equal(solve(matrix, matrix @ factors), factors)
+    assert solve(matrix[:4], matrix[:4] @ factors) is None  # as four numbers may be anything
+
+
 def test_long_words_take_little_memory() -> None:
     x = np.random.default_rng(0).integers(0, 2, (300, 400, 1))
     words = Words(x, np.cumsum(x, axis=1) % 2, np.ones((300, 400), bool))

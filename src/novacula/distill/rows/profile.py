@@ -3,6 +3,7 @@
 import numpy as np
 
 from novacula.distill.sources.sequences import Sequences, conflicts, counted, delayed
+from novacula.distill.synth.linear import solve
 
 _ROWS = 4000
 _MAX_LAG = 8
@@ -58,13 +59,10 @@ def affine_of(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None
     for lags in range(1, min(_MAX_LAG, data.x.shape[1]) + 1):
         table = np.concatenate([delayed(data.x, lag) for lag in range(lags)], axis=2)[inside]
         table = np.concatenate([table, np.ones((len(table), 1), np.int64)], axis=1)
-        target = data.y[inside][:, 0]
         if len(table) < 2 * table.shape[1]:
             return None
-        found = np.rint(np.linalg.lstsq(table.astype(np.float64), target.astype(np.float64), rcond=None)[0])
-        if np.abs(found).max() < 2**31 and (table @ found.astype(np.int64) == target).all():
-            coefficients = found.astype(int)[:-1].reshape(lags, -1)
-            return tuple(tuple(row) for row in coefficients.tolist()), int(found[-1])
+        if (found := solve(table, data.y[inside][:, 0])) is not None:
+            return tuple(tuple(row) for row in found[:-1].reshape(lags, -1).tolist()), int(found[-1])
     return None
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Int
 
 from novacula.distill.program.expression import Expression, Name, Number, nodes, operation, substitute
 
-_MOST = 1000
+_MOST, _MOST_SURE = 1000, 10**6  # the largest factor, and that of rows which are more than twice as many as factors
 _HINGE = "hinge!"
 _SCREENED, _KNEES = 120, 60
 
@@ -49,8 +49,11 @@ def solve(
     Of columns that depend on each other, the first are used.
     """
     kept = independent(matrix)
-    solution, *_ = np.linalg.lstsq(matrix[:, kept].astype(float), target.astype(float), rcond=None)
-    if not np.isfinite(solution).all() or (np.abs(solution) > _MOST).any():
+    columns = matrix[:, kept].astype(float)
+    scale = np.linalg.norm(columns, axis=0)  # else a constant is lost beside large numbers
+    solution = np.linalg.lstsq(columns / scale, target.astype(float), rcond=None)[0] / scale
+    most = _MOST_SURE if len(matrix) > 2 * len(kept) else _MOST
+    if not np.isfinite(solution).all() or (np.abs(solution) > most).any():
         return None
     result = np.zeros(matrix.shape[1], np.int64)
     result[kept] = np.round(solution).astype(np.int64)
