@@ -180,3 +180,9 @@ def test_a_symmetry_is_one_of_every_output() -> None:
     network = TargetNetwork(Architecture((2, 4, 2), "relu"), (rows, outs), (np.zeros(4), np.zeros(2)))
     found = measure_inputs(network, X[:, :2], np.random.default_rng(0))  # 1000 (|x| + |y|), and x
     assert found.parity == "neither" and found.sign_free == (1,) and not found.exchangeable
+
+
+def test_on_a_single_input_every_function_is_constant(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", x=np.ones((12, 4)), y=np.full(12, 4.0))
+    found = unknown(build("double-sided", 4), task=None, data=tmp_path / "data.npz")
+    assert found.analysis.label == "constant" and found.formula.line == "4.01301"

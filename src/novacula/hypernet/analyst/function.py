@@ -49,7 +49,7 @@ class Kinks:
 
 def measure_kinks(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) -> Kinks:
     """Returns the shape of the network's first output; x are inputs of its law."""
-    inputs, step = x.shape[1], float(x.std())
+    inputs, step = x.shape[1], float(x.std()) or 1.0
     points = x[: min(max(len(x) // inputs, _LEAST), _MOST)]
     axes = np.repeat(np.eye(inputs), len(points), axis=0)
     base = np.tile(points, (inputs, 1)) * (1 - axes)
