@@ -28,6 +28,7 @@ _PART = 8
 _SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network", ".onnx": "network"}
 _FUNCTION_WORDS = 60_000
 _PROBED = 60
+_STEPS = 10_000_000  #: the most steps of a network's rows
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,7 @@ def _network(name: str, config: RunConfig) -> Source:
 def network_source(name: str, network: RecurrentNetwork, config: RunConfig) -> Source:
     """Returns a network as a source, with its own answers as the rows to learn from."""
     sample = uniform(network.low, network.high, network.streams)
-    x = sample(ROWS, network.length, _generator(config))
+    x = sample(min(ROWS, max(_PROBED, _STEPS // network.length)), network.length, _generator(config))
     sequences = Sequences(x, network.run(x), np.full(len(x), network.length), name, network.alphabet)
     target = Target(network, network.low, network.high, network.streams, network.length, sample, horizon=network.length)
     return Source(Path(name).name, "network", sequences, sequences.rows(slice(0)), target, network=network)

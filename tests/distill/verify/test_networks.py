@@ -1,6 +1,8 @@
 """Programs against networks: what is proved up to the trained length, and what must not be."""
 
+import tracemalloc
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import prove_network
 from novacula.distill.verify.verify import departure
 from tests.distill.planted import disguise, planted_network
+from tests.distill.random_networks import random_network
 
 
 def target_of(network: Network) -> Target:
@@ -97,3 +100,22 @@ def test_a_program_whose_numbers_leave_64_bits_is_no_departure() -> None:
     network = Network((Layer(np.array([[2.0, 1]]), np.zeros(1)),), (Layer(np.eye(1), np.zeros(1)),), "relu", 0, 1, 80)
     wrong = Certificate("none", False, ())
     assert departure(doubled, draw_samples(replace(target_of(network), samples=20), 0), wrong) is None
+
+
+def test_a_large_network_of_long_sequences_is_run_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("novacula.distill.verify.samples"), "_STEPS", 1_000_000)
+    network = random_network(np.random.default_rng(0), size=64, depth=1, length=2000)
+    x = np.random.default_rng(1).integers(-2, 4, (2000, 100, 1))
+    tracemalloc.start()
+    outputs = network.run(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6  # all states at once, twice, are 206 MB
+    np.testing.assert_array_equal(outputs[-3:], network.run(x[-3:]))
+    counts = [len(drawn.x) for drawn in draw_samples(replace(target_of(network), behavior=Silent(), horizon=None), 0)]
+    assert counts == [500, 500, 250, 100]
+
+
+class Silent:
+    def run(self, x: np.ndarray) -> np.ndarray:
+        return np.zeros_like(x)

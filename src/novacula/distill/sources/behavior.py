@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from novacula.distill.sources.sequences import INTEGERS, Alphabet, Sequences
 
+_AT_ONCE = 10_000_000  #: the most numbers of states that are held at once
 LARGEST = 2**53  #: beyond this, different integers may be the same float64
 
 
@@ -133,8 +134,11 @@ class RecurrentNetwork:
 
     def outputs_of(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows time outputs"]:
         """Returns the outputs, before rounding."""
-        states = self.states(x)[:, 1:]
-        return self.read(states.reshape(-1, self.size)).reshape(*x.shape[:2], -1)
+        parts = []
+        for some in np.array_split(x, len(x) * (x.shape[1] + 1) * self.size // _AT_ONCE + 1):
+            states = self.states(some)[:, 1:]
+            parts.append(self.read(states.reshape(-1, self.size)).reshape(*some.shape[:2], self.outputs))
+        return np.concatenate(parts)
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
         """Returns the outputs, each rounded to the nearest integer (`novacula.distill.sources.behavior.Behavior`)."""

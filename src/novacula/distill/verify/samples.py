@@ -20,6 +20,7 @@ STRUCTURED = 20_000  #: further sequences of the trained length, of few values, 
 FEW = 14_000  #: sequences in all, a tenth of those above, for what equals a machine that passed the W-method
 _FAR = 10  #: every how many-th of the longest sequences has few values, repetitions or extremes, if no task is known
 _FIRST = 2_000
+_STEPS, _FEWEST = 20_000_000, 100  #: of each kind the most steps in all, but no fewer sequences than these
 _MULTIPLES = (2, 5)
 LONGEST = max(_MULTIPLES)  #: the longest sequences on which programs are judged, in trained lengths
 
@@ -50,7 +51,8 @@ def draw_samples(target: Target, seed: int) -> list[Samples]:
     whole = sum(count for *_, count, _ in plan)
     share = min(1.0, (target.samples or whole) / whole)
     for number, (kind, sample, count, length) in enumerate(plan):
-        x = sample(math.ceil(share * count), length, np.random.default_rng([seed, number]))
+        count = min(math.ceil(share * count), max(_FEWEST, _STEPS // length))
+        x = sample(count, length, np.random.default_rng([seed, number]))
         trusted = target.horizon is None or length <= target.horizon
         drawn.append(Samples(kind, x, target.behavior.run(x), trusted))
     return drawn
