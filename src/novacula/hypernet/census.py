@@ -167,7 +167,7 @@ class Census(Study):
         """The places of the rows of the last step of each run, and their networks, written again."""
         for place, row in enumerate(rows):
             generator = self._generators.get(row.run or "")
-            if generator and row.step == generator.steps[-1]:
+            if generator and row.step == generator.step:  # as it was read; a run may go on since
                 seed = self._config.seed + row.draw
                 yield place, generator.generate(row.place[0], seed=seed, trained_seed=row.trained)
 
