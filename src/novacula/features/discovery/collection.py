@@ -1,8 +1,6 @@
 """Text files, cut into passages, a resumable program that reads them with a model and stores its states, and which of
 the stored tokens are nuisances."""
 
-import gzip
-import io
 import os
 import zlib
 from collections.abc import Iterable
@@ -59,7 +57,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read(path: Path, *, strict: bool) -> str:
-    data: bytes | bytearray = read_buffer(path, max_bytes=MAX_BYTES)
+    data = read_buffer(path, max_bytes=MAX_BYTES)
     if path.suffix == ".gz":
         data = _unpack(data, str(path))
     if b"\0" in data[:8192]:
@@ -69,18 +67,23 @@ def _read(path: Path, *, strict: bool) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _unpack(data: bytearray, source: str) -> bytes:
+def _unpack(data: bytearray, source: str) -> bytearray:
     """Returns the content of a gzip file, all its members one after the other, unless it is too large."""
     most = min(MAX_BYTES, _PIECE + _RATIO * len(data))
+    engine, unpacked = zlib.decompressobj(wbits=31), bytearray()
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            unpacked = stream.read(most + 1)
-    except EOFError as error:
-        raise InputError(source, "is cut short: its gzip stream has no end") from error
-    except (OSError, zlib.error) as error:
+        for start in range(0, len(data), _PIECE):
+            piece = bytes(data[start : start + _PIECE])
+            while piece := piece.lstrip(b"\0") if engine.eof else piece:
+                engine = zlib.decompressobj(wbits=31) if engine.eof else engine
+                unpacked += engine.decompress(piece, most - len(unpacked) + 1)
+                if len(unpacked) > most:
+                    raise InputError(source, f"is larger than {most} bytes once unpacked, which no text of its size is")
+                piece = engine.unused_data
+    except zlib.error as error:
         raise InputError(source, f"is not a gzip file: {error}") from error
-    if len(unpacked) > most:
-        raise InputError(source, f"is larger than {most} bytes once unpacked, which no text of its size is")
+    if not engine.eof:
+        raise InputError(source, "is cut short: its gzip stream has no end")
     return unpacked
 
 
