@@ -58,6 +58,12 @@ def test_a_law_that_holds_in_all_demonstrations_gives_the_size_of_the_test(outpu
     assert sizes_by_law(task_of(outputs, turned=True)) == [size[::-1]], turned
 
 
+def test_sizes_by_laws_are_at_most_those_of_grids_by_the_rule_or_of_the_tasks_own() -> None:
+    assert sizes_by_law(task_of([(30, 4), (30, 7)])) == [(30, 5)]
+    demonstrations = ((blank((1, 32)), blank((2, 32))), (blank((1, 35)), blank((2, 35))))
+    assert sizes_by_law(Task("wide", demonstrations, (blank((1, 33)),))) == [(2, 33)]
+
+
 def test_no_law_no_size() -> None:
     assert sizes_by_law(task_of([(3, 4), (9, 1)])) is None
 

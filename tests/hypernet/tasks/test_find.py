@@ -94,6 +94,8 @@ def unknown(x): return x[..., 0]
 unknown.symmetries = ("rotations",)
 def batch(x): return (x - x.mean(0)).sum(-1)
 def random(x): return torch.rand(x.shape[:-1])
+def number(x): return x.sum(-1)
+number.symmetries = 5
 value = 3
 """
 
@@ -137,7 +139,8 @@ def test_a_users_function_that_breaks_a_rule(user: str, name: str, problem: str)
 
 
 def test_a_users_function_that_cannot_be_loaded(user: str) -> None:
-    for name, problem in (("absent", "cannot be loaded"), ("value", "is int, no function"), ("unknown", "'rotations'")):
+    problems = {"absent": "cannot be loaded", "value": "is int, no function", "unknown": "'rotations'", "number": "'5'"}
+    for name, problem in problems.items():
         with pytest.raises(InputError, match=problem):
             find_task(f"{user}:{name}")
     with pytest.raises(InputError, match="cannot be loaded: ModuleNotFoundError"):

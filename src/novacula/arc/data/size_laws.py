@@ -39,7 +39,7 @@ _COSTS = {
 _RATIO, _SHIFT, _AFFINE = 1, 2, 3
 """What the numbers of one axis cost; an axis that equals its measure costs nothing, nor do the same numbers again."""
 _MARGIN = 1  #: laws of at most this much more than the shortest must agree with it
-MOST = 30  #: the most rows and columns of a grid
+MOST = 30  #: the most rows and columns of a grid, where the task has no larger one
 
 Measures = dict[str, Shape]
 Law = tuple[Fraction, Fraction]  #: factor and constant of one axis
@@ -49,7 +49,8 @@ def sizes_by_law(task: Task) -> list[Shape] | None:
     """Returns the shapes of the tests' outputs, or None if no law is believed."""
     shapes = [(len(output), len(output[0])) for _, output in task.train]
     demonstrations, tests = ([measures(grid) for grid in grids] for grids in ([a for a, _ in task.train], task.test))
-    found = sorted(_laws(demonstrations, shapes, tests), key=lambda law: law[0])
+    most = max(MOST, *(side for known in demonstrations + tests for side in known["size"]), *map(max, shapes))
+    found = sorted(_laws(demonstrations, shapes, tests, most), key=lambda law: law[0])
     believed = {sizes for cost, sizes in found if cost <= found[0][0] + _MARGIN}
     if len(believed) != 1:
         return None
@@ -57,7 +58,7 @@ def sizes_by_law(task: Task) -> list[Shape] | None:
 
 
 def _laws(
-    demonstrations: Sequence[Measures], shapes: Sequence[Shape], tests: Sequence[Measures]
+    demonstrations: Sequence[Measures], shapes: Sequence[Shape], tests: Sequence[Measures], most: int
 ) -> Iterator[tuple[int, tuple[Shape, ...]]]:
     """Yields the cost of each law that holds in all demonstrations, and the shapes of the tests' outputs by it."""
     for name in sorted(set(demonstrations[0]).intersection(*demonstrations[1:], *tests)):
@@ -70,7 +71,7 @@ def _laws(
         if len(axes) < 2:
             continue
         sizes = [tuple(factor * m[name][axis] + more for axis, (factor, more) in enumerate(axes)) for m in tests]
-        if all(side.denominator == 1 and 1 <= side <= MOST for shape in sizes for side in shape):
+        if all(side.denominator == 1 and 1 <= side <= most for shape in sizes for side in shape):
             cost = _COSTS[kind] + sum(map(_cost, set(axes)))
             yield cost, tuple((int(rows), int(columns)) for rows, columns in sizes)
 

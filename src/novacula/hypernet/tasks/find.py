@@ -181,7 +181,7 @@ def find_task(name: str, law: str | None = None) -> Task:
 def _user_task(name: str, law: str | None) -> Task:
     theirs = load_function(name)
     declared = getattr(theirs, "symmetries", ())
-    declared = (declared,) if isinstance(declared, str) else tuple(declared)
+    declared = tuple(declared) if isinstance(declared, list | tuple | set | frozenset) else (declared,)
     if unknown := [item for item in declared if item not in SYMMETRIES]:
         raise InputError(name, f"declares {str(unknown[0])[:40]!r}; symmetries are {', '.join(SYMMETRIES)}")
     own_law = getattr(theirs, "law", "normal")
