@@ -177,6 +177,12 @@ def test_of_long_rows_the_tree_takes_the_first(monkeypatch: pytest.MonkeyPatch) 
     assert (tree.path(x[3:]) == UNKNOWN).any()
 
 
+def test_inputs_of_rows_of_different_lengths_need_not_have_a_zero() -> None:
+    x = np.array([[[3], [5], [4]], [[5], [0], [0]]])  # the second row has one step
+    tree = prefix_tree(Sequences(x, x, np.array([3, 1]), "rows"), np.arange(3, 6)[:, None])
+    assert tree.states == 5 and tree.run(x[:1]).ravel().tolist() == [3, 5, 4]
+
+
 def test_a_word_that_only_the_machine_shows_stands_in_the_program(asked: Path) -> None:
     """No sequence of ten inputs fills the tank."""
     found = distill("tank", asked)

@@ -264,6 +264,8 @@ def test_parameters_that_change_before_the_first_step_after_a_load_are_noticed(w
             y = torch.nn.Parameter(torch.zeros(5))
             other = LODO([y], lr=0.1)
             other.load_state_dict(optimizer.state_dict())
+            other.stats()
+            other.state_dict()  # the model, which is loaded last, is not yet there
         else:
             y, other = copy.deepcopy((x, optimizer))
         with torch.no_grad():

@@ -154,7 +154,7 @@ def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
     No two rows may contradict each other. Of rows whose table would be too large the first are taken.
     """
     rows = sequences.rows(slice(max(1, _CELLS // (len(symbols) * int(sequences.lengths.max(initial=1))))))
-    places = nothing_known(symbols, 1).indices(rows.x)
+    places = nothing_known(symbols, 1).indices(rows.filled)
     reached: dict[tuple[int, int], int] = {}
     outputs = []
     for path, y, length in zip(places.tolist(), rows.y, rows.lengths.tolist(), strict=True):

@@ -58,9 +58,8 @@ class Preconditioner:
         if self._group["automatic"]:
             state.setdefault("beta", torch.tensor(float(self._options.momentum), dtype=torch.float64))
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
-        self._engine = make_engine(self.structure, state, shared.engine)
-        native = self._engine if isinstance(self._engine, NativeEngine) else None
-        self._native = native if native is not None and native.knows_automatic else None
+        self._engine = own = make_engine(self.structure, state, shared.engine)
+        self._native = own if isinstance(own, NativeEngine) and own.knows_automatic else None
         # The rate of the last step, if the native kernels know all of it: all parameters had the same.
         self._even = float(state["rates"][0]) if bool((state["rates"] == state["rates"][0]).all()) else None
         # Whether the next gradient tells how good the last step was.
@@ -159,9 +158,10 @@ class Preconditioner:
 
     def mark(self) -> None:
         """Notes in the state, which is then saved or taken by another, whose parameters it is the state of."""
-        self.note_changes()
-        if self._pending and "iterate" not in self.state:
-            self.state["mark"].fill_(fingerprint(self.members))
+        if self._versions is not None or int(self.state["mark"]) == UNMARKED:  # a loaded mark waits for the next step
+            self.note_changes()
+            if self._pending and "iterate" not in self.state:
+                self.state["mark"].fill_(fingerprint(self.members))
 
     def note_versions(self) -> None:
         """Notes the parameters' versions once all preconditioners have moved: views of a tensor share one version."""

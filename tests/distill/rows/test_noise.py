@@ -162,3 +162,4 @@ def test_networks_are_chosen_by_some_row_even_if_the_only_one_for_that_is_left_o
     outputs[int(place.split()[1]) - 1][7] ^= 1
     source = tolerant(source_of_rows(), config)
     assert source.places == (place,) and len(source.validation.x) == 1
+    assert len(source.learned.x) + len(source.held_out.x if source.held_out else ()) == 9  # no row counts twice

@@ -48,7 +48,7 @@ def test_parities_are_seen() -> None:
     y = 1 - x[:, :, [0, 2]].cumsum(axis=1).sum(axis=2, keepdims=True) % 2
     rows = Sequences(x, y, np.full(200, 8), "")
     assert parity_of(rows) == (0, 2)
-    assert "the output is a parity of everything read so far in stream 0, 2" in profile(rows)
+    assert "the output is a parity of everything read so far in streams 0, 2" in profile(rows)
 
 
 def test_outputs_that_know_the_future_and_rows_that_contradict_are_told() -> None:

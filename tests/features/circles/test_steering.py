@@ -137,6 +137,8 @@ def test_bootstrap_intervals_hold_the_mean_as_often_as_they_say() -> None:
     assert 0.92 < held[12] / 300 <= 1
     assert 0.90 < held[7] / 300 <= 1
     assert min(held[3], held[2]) / 300 > 0.92  # drawn from two or three templates, intervals held it 2 times in 3
+    right = np.array([1.0, 1, 1, 1, 0, 0, 0, 1])[:, None]
+    assert bootstrap(right, np.repeat([0, 1], 4)) == ((0, 1),)  # a share is never less than none or more than all
     # Prompts that are taken for independent make it far too short.
     ((low, high),) = bootstrap(grouped.reshape(-1, 1), np.repeat(np.arange(12), 7))
     ((least, most),) = bootstrap(grouped.reshape(-1, 1), np.arange(84))

@@ -43,6 +43,13 @@ def test_a_line_stays_a_line_where_its_numbers_were_rounded(kind: torch.dtype, w
     assert whiten(noisy.double().numpy()).white.shape[1] > 1
 
 
+def test_whole_numbers_are_not_taken_for_rounded_ones() -> None:
+    generator = np.random.default_rng(0)
+    for first, second in (((1800, 2020), (2000, 2002)), ((130, 250), (200, 202))):  # years, or bytes, and two classes
+        points = np.column_stack([generator.integers(*first, 400), generator.integers(*second, 400)])
+        assert whiten(points.astype(float)).white.shape[1] == 2
+
+
 def test_a_file_is_read_and_its_faults_are_said(tmp_path: Path) -> None:
     path = tmp_path / "cloud.npz"
     points = np.random.default_rng(0).integers(0, 9, (30, 2))

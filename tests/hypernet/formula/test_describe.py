@@ -183,6 +183,16 @@ def test_an_output_of_small_numbers_is_held_to_the_same_rule_as_a_large_one() ->
     assert found.checked and found.checked.r2 < 0.99
 
 
+@pytest.mark.parametrize("constant", [0.123456789, 1234567.89])
+def test_a_constant_beside_another_output_has_six_digits(constant: float) -> None:
+    one = build("double-sided", 4)
+    (rows, outs), (inner, outer) = one.weights, one.biases
+    weights, biases = (rows, np.vstack([outs, 0 * outs])), (inner, np.append(outer, constant))
+    network = TargetNetwork(replace(one.architecture, sizes=(4, len(rows), 2)), weights, biases)
+    found = describe(network, network_task(network, None), points=POINTS)
+    assert found.accepted and (found.line or "").endswith(f", {constant:.6g}")
+
+
 def test_of_one_hidden_layer_there_is_none_that_adds_its_input() -> None:
     network = build("double-sided", 3)
     residual = replace(network, architecture=replace(network.architecture, residual=True))

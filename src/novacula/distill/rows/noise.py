@@ -70,8 +70,8 @@ def tolerant(source: Source, config: RunConfig) -> Source:
         part.rows(np.flatnonzero(fits))
         for part, fits in zip((source.sequences, source.validation, source.held_out), parts, strict=True)
     )
-    if not len(validation.x):
-        validation = sequences.rows(slice(1))
+    if not len(validation.x) and len(sequences.x) > 1:
+        validation, sequences = sequences.rows(slice(1)), sequences.rows(slice(1, None))
     wrong = np.flatnonzero(~right)
     note = f"{len(wrong)} of {len(right)} rows are left out as mislabeled."
     return replace(

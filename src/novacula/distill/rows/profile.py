@@ -6,7 +6,7 @@ from novacula.distill.sources.sequences import Sequences, conflicts, counted, de
 from novacula.distill.synth.linear import solve
 
 _ROWS = 4000
-_MAX_LAG = 8
+_MAX_LAG, _SOLVED = 8, 6000
 _SYMBOLS_LISTED = 1000
 
 
@@ -33,7 +33,8 @@ def profile(data: Sequences) -> list[str]:
     elif affine := affine_of(data):
         facts.append(f"the output is affine in the last {len(affine[0])} inputs")
     if streams := parity_of(data):
-        which = "" if len(streams) == x.shape[2] else f" in stream {', '.join(map(str, streams))}"
+        named = f" in stream{'s' * (len(streams) > 1)} {', '.join(map(str, streams))}"
+        which = "" if len(streams) == x.shape[2] else named
         facts.append(f"the output is a parity of everything read so far{which}")
     return facts
 
@@ -61,7 +62,9 @@ def affine_of(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None
         table = np.concatenate([table, np.ones((len(table), 1), np.int64)], axis=1)
         if len(table) < 2 * table.shape[1]:
             return None
-        if (found := solve(table, data.y[inside][:, 0])) is not None:
+        target = data.y[inside][:, 0]
+        chosen = np.random.default_rng(0).permutation(len(table))[:_SOLVED]
+        if (found := solve(table[chosen], target[chosen])) is not None and (table @ found == target).all():
             return tuple(tuple(row) for row in found[:-1].reshape(lags, -1).tolist()), int(found[-1])
     return None
 

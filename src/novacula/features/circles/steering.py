@@ -152,8 +152,8 @@ def bootstrap(
 
     Units, such as templates, are drawn with replacement, and then as many prompts of each drawn unit. Percentiles of
     few draws give too short intervals, so they are taken as far out as Student's t asks for that number of units. Of
-    fewer than `_FEW` units none lies far enough out, and the interval is Student's own, from the sums of the units. The
-    ends are the mean itself where there is only one unit.
+    fewer than `_FEW` units none lies far enough out, and the interval is Student's own, from the sums of the units. It
+    is cut at 0 and 1 where all values are 0 or 1, which make a share. With one unit both ends are the mean.
 
     Source: T. Hesterberg, "What Teachers Should Know About the Bootstrap", section 4 (expanded percentiles).
     """
@@ -163,7 +163,9 @@ def bootstrap(
     if n < _FEW:
         away = np.stack([(values[unit == number] - mean).sum(0) for number in range(n)]) / len(values)
         half = out * np.sqrt((away**2).sum(0) * n / max(n - 1, 1)) if n > 1 else 0 * mean
-        return tuple(zip((mean - half).tolist(), (mean + half).tolist(), strict=True))
+        ends = np.stack([mean - half, mean + half])
+        ends = np.where(np.isin(values, (0, 1)).all(0), ends.clip(0, 1), ends)
+        return tuple(zip(*ends.tolist(), strict=True))
     drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
     weights = np.empty((draws, len(values)))
     for number, size in enumerate(sizes):

@@ -94,10 +94,12 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     if limits:
         limit_checked = check(lambda inputs: columns(limits, inputs), network, x[:_LIMIT_POINTS], y[:_LIMIT_POINTS])
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
-    errors, network_errors = (((got - wanted) ** 2).mean(0) for got in (columns(draft.outputs, x), y))
+    got = columns(draft.outputs, x)
+    errors, network_errors = (((each - wanted) ** 2).mean(0) for each in (got, y))
     mse, network_mse = float(errors.mean()), float(network_errors.mean())
     reason = draft.caveat
     worse = errors > THRESHOLDS.rise * network_errors + task.slack * wanted.var(0)
+    worse &= [explained(*pair) < 1 for pair in zip(got.T, wanted.T, strict=True)]  # a constant has six digits
     if worse.any():
         of, place = f" of output {worse.argmax()}" if len(worse) > 1 else "", worse.argmax()
         said = f"the formula's squared error{of} is {errors[place]:.3g}, the network's {network_errors[place]:.3g}"
@@ -190,7 +192,8 @@ def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray, slack:
     for form in islice(forms(reading, x), _TRIED):
         value = evaluate(form.expression(x.shape[1]), x)
         away = float(((value - y) ** 2).mean())
-        if explained(value, y) >= THRESHOLDS.follows and float(((value - wanted) ** 2).mean()) <= allowed:
+        near = float(((value - wanted) ** 2).mean()) <= allowed or explained(value, wanted) == 1
+        if explained(value, y) >= THRESHOLDS.follows and near:
             return form
         if away < least:
             best, least = form, away
