@@ -7,6 +7,7 @@ import pytest
 
 from novacula.hypernet import build, census_report, write_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, summarize
+from novacula.report import Section
 from novacula.runs import RunFolder
 
 
@@ -76,7 +77,7 @@ def test_the_gallery_judges_networks_on_inputs_of_their_law(tmp_path: Path, monk
     write_network(tmp_path / "artifacts" / "gallery" / "adam.safetensors", build("linear", 2))
     laws: list[str | None] = []
     monkeypatch.setattr(census_report, "classify", lambda network, config, **_: laws.append(config.law))
-    monkeypatch.setattr(census_report, "network_section", lambda *_: None)
+    monkeypatch.setattr(census_report, "network_section", lambda *_: Section("", ""))
     folder = RunFolder.__new__(RunFolder)
     folder.path = tmp_path
     census_report._gallery(folder, replace(said([]), law="laplace"))
