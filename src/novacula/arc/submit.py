@@ -216,6 +216,7 @@ class SubmitCampaign(Campaign):
         for puzzle in puzzles:
             if not (puzzle.decided or puzzle.error):
                 self._take_unfinished(puzzle)
+        chances = [sum(puzzle.probabilities) for puzzle in puzzles if puzzle.probabilities]
         return SubmitFindings(
             tasks=len(self._inputs.tests),
             answered=sum(bool(puzzle.attempts) for puzzle in puzzles),
@@ -223,7 +224,7 @@ class SubmitCampaign(Campaign):
             failed=sum(bool(puzzle.error) for puzzle in puzzles),
             broken=self._inputs.broken,
             cpu_seconds=round(sum(puzzle.cpu_seconds for puzzle in puzzles), 3),
-            expected=sum(sum(puzzle.probabilities) for puzzle in puzzles),
+            expected=sum(chances) if chances else None,
             submission=str(self._submission),
             seed=self._config.seed,
             run=str(self._folder.path),

@@ -46,7 +46,8 @@ class SubmitFindings(Brief):
     seed: int  #: the run's
     run: str  #: the run's folder
     per_task: tuple[SubmitRow, ...]  #: every sound puzzle
-    expected: float = 0.0  #: how many puzzles have a right attempt, as the solver estimates
+    expected: float | None = None
+    """How many puzzles have a right attempt, as the solver estimates; ``None`` where no puzzle has a probability."""
 
     @property
     def outcome(self) -> str:
@@ -57,7 +58,7 @@ class SubmitFindings(Brief):
     def estimate(self) -> str:
         """How many puzzles are probably right, in words; some may be trained too little for a probability."""
         judged = sum(bool(row.probabilities) for row in self.per_task)
-        if self.answered and not judged:
+        if self.expected is None:
             return "too early for a probability"
         among = "" if judged == self.answered else f" among the {judged} that have a probability"
         return f"{self.expected:.1f} probably right{among}"
