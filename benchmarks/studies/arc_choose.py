@@ -88,10 +88,16 @@ def joint_scores(recordings: Sequence[Recording], steps: int) -> dict[Key, float
     """The published log-weights of candidates, added over recordings of one puzzle with different seeds."""
     scores: dict[Key, float] = {}
     for recording in recordings:
-        for candidate, score in recording.scores(steps).items():
-            key = tuple(recording.digests[number].tobytes() for number in candidate)
+        for key, score in _scores(recording, steps).items():
             scores[key] = float(np.logaddexp(scores.pop(key, -np.inf), score))
     return scores
+
+
+@cache
+def _scores(recording: Recording, steps: int) -> dict[Key, float]:
+    """The published log-weights of one recording's candidates."""
+    weights = recording.scores(steps).items()
+    return {tuple(recording.digests[number].tobytes() for number in grids): weight for grids, weight in weights}
 
 
 def counted(proposals: Iterable[tuple[Recording, Proposals]], first: int, last: int) -> list[Key]:
