@@ -280,10 +280,17 @@ def test_refuses_nan_and_sources_that_contradict_each_other(tmp_path: Path) -> N
         discover(
             DiscoverSource(activations=str(tmp_path / "a.npz")), replace(CONFIG, latents=4, k=2), out=tmp_path / "r"
         )
-    for states, said in ((np.zeros((99, 1)), "of one number"), (np.ones((99, 4)), "only equal states")):
+    for states, said in (
+        (np.zeros((99, 1)), "of one number"),
+        (np.ones((99, 4)), "only equal states"),
+        (np.ones((1, 4)), "one state"),
+    ):
         write_npz(tmp_path / "a.npz", {"activations": states})
         with pytest.raises(InputError, match=said):
             discover(DiscoverSource(activations=str(tmp_path / "a.npz")), out=tmp_path / "r")
+    write_npz(tmp_path / "a.npz", {"activations": np.eye(99, 2)})
+    with pytest.raises(InputError, match=r"block: is 3; .* has width 2, and so at most 2 orthonormal directions"):
+        train_sae(DiscoverSource(activations=str(tmp_path / "a.npz")), TrainSaeConfig(kind="block"), out=tmp_path / "r")
     assert not (tmp_path / "r").exists()
     with pytest.raises(InputError, match="give one of them"):
         DiscoverSource()
@@ -322,7 +329,7 @@ class _Model(LanguageModel):
     """A state is its token's number, its place, and the layer."""
 
     def __init__(self) -> None:
-        self.name, self.tokenizer = "toy", _Tokenizer()
+        self.name, self.tokenizer, self.module = "toy", _Tokenizer(), torch.nn.Identity()
 
     @property
     def d_model(self) -> int:

@@ -9,17 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.circles.findings import ProbeFindings
+from novacula.features.circles.probe_report import _verdict
 from novacula.features.concepts import Concept, Template
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
 from novacula.features.models import LanguageModel
-from novacula.features.probe import probe
+from novacula.features.probe import probe, probe_states
 from novacula.features.steer import steer
 from novacula.runs import RunFolder, resume
 from tests.features.toys import concept_document, toy
@@ -99,6 +101,14 @@ def test_lone_layers(tested: Sequence[int], circles: tuple[int, ...], alone: tup
 
 
 @pytest.mark.usefixtures("without_reports")
+@pytest.mark.parametrize(("labels", "few"), [(6, "labels"), (12, "permutations (--permutations)")])
+def test_the_report_says_of_what_there_are_too_few_for_a_circle(labels: int, few: str) -> None:
+    states = np.random.default_rng(0).standard_normal((2, labels, 9))
+    layer = probe_states(states, ProbeConfig(permutations=99)).at_layer(1)
+    found = ProbeFindings("m", "t", "cyclic", tuple("abcdefghijkl"[:labels]), 1, 2, (), (layer,), ())
+    assert f"With so few {few} no arrangement can be significant" in _verdict(found).body
+
+
 def test_a_probe_that_was_stopped_goes_on_exactly(model: Path, task: Path, tmp_path: Path) -> None:
     whole = probe(model, str(task), out=tmp_path / "whole")
     part = probe(model, str(task), out=tmp_path / "part", time_limit=1e-9)

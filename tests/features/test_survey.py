@@ -66,6 +66,8 @@ def test_what_cannot_be_surveyed_is_refused_before_any_work(source: DiscoverSour
     out = tmp_path / "run"
     with pytest.raises(InputError, match=r"layers: has 9; the model has layers 0 … 2"):
         survey(source, replace(CONFIG, layers=(0, 9)), out=out)
+    with pytest.raises(InputError, match="context: is 17; toy has positions for 16 tokens"):
+        survey(source, replace(CONFIG, context=17), out=out)
     with pytest.raises(InputError, match="a survey takes layers"):
         SurveyConfig(layer=1)
     with pytest.raises(InputError, match="needs model and text"):

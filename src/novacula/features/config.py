@@ -167,7 +167,7 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     """The largest number of tokens on which a cluster's score is measured."""
     radius: Annotated[float, ADVANCED] = 0.45
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
-    the origin than this part of the 95th percentile."""
+    the origin than this part of the usual norm, Σ r³ / Σ r² over tokens that are not weak."""
     without: Words = ()
     """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
     (the first four places of a context)."""

@@ -70,7 +70,7 @@ def survey(
     problems += [] if source.sae is None else ["--sae belongs to one layer; a survey trains one for each"]
     if problems or source.model is None:
         raise InputError("options", *problems)
-    model = open_source(source).model
+    model = open_source(source, config).model
     assert model is not None, "the source names one"
     every = model.chosen_layers(config.layers)
     layers = config.layers or tuple(every)

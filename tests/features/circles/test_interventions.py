@@ -157,3 +157,9 @@ def test_states_without_two_dimensions_are_refused(hand: Hand) -> None:
         fit_probe(hand.states[:, :1] @ np.ones((1, D)), hand.labels, P)
     with pytest.raises(InputError, match="finite"):
         fit_probe(np.full((P, D), np.inf), np.arange(P), P)
+
+
+@pytest.mark.parametrize("places", [(0,), (0, 3)])
+def test_labels_at_two_places_do_not_fix_a_circle(places: tuple[int, ...], hand: Hand) -> None:
+    with pytest.raises(InputError, match="fewer than three places"):
+        fit_probe(hand.states, np.resize(places, len(hand.states)), 6)

@@ -49,6 +49,9 @@ def test_too_few_points_are_refused() -> None:
         two_nn_dimension(np.zeros((50, 2)))
     with pytest.raises(InputError, match="as on a grid"):
         two_nn_dimension(np.argwhere(np.ones((6, 6))).astype(float))
+    for tenths in (np.argwhere(np.ones((12, 12))) * 0.1, np.argwhere(np.ones((100, 1))) * 0.1):
+        with pytest.raises(InputError, match="as on a grid"):
+            two_nn_dimension(tenths)
     for measure in (gromov_hyperbolicity, two_nn_dimension):
         with pytest.raises(InputError, match="finite"):
             measure(np.full((20, 2), np.nan))

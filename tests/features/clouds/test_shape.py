@@ -84,3 +84,9 @@ def test_clouds_of_chance_may_have_other_numbers_of_points() -> None:
     generator = np.random.default_rng(2)
     null = [generator.normal(size=(size, 2)) for size in (300, 200, 400)]
     assert [shape_of(cloud("circle"), null=null[:count]).kind for count in (1, 2, 3)] == ["ring"] * 3
+
+
+def test_copies_of_a_point_are_one_point() -> None:
+    gaussian = cloud("gaussian", n=100)
+    found = shape_of(np.concatenate([gaussian, np.repeat(gaussian[:1], 300, axis=0)]))
+    assert (found.kind, found.clusters) == ("disk", 1)

@@ -43,6 +43,12 @@ def test_punctuation_has_no_letter_or_digit_and_position_is_the_beginning(tmp_pa
     assert not (without(store, ("punctuation", "position")) & (found["punctuation"] | found["position"])).any()
 
 
+def test_the_beginning_of_a_document_that_has_no_more_is_no_nuisance(tmp_path: Path) -> None:
+    documents = np.repeat(np.arange(3), [4, 3, 5])
+    store = store_states(tmp_path / "store", np.ones((12, 3), np.float32), documents=documents)
+    assert np.flatnonzero(nuisance_tokens(store)["position"]).tolist() == [7, 8, 9, 10]
+
+
 def test_tokens_below_zero_are_no_signs(tmp_path: Path) -> None:
     for vocabulary in (None, TEXTS):
         tokens = np.array([-1, 2, 9, -8])
@@ -82,8 +88,10 @@ def test_a_block_of_signs_is_named_and_gone_without_them(tmp_path: Path) -> None
     }
     assert "(punctuation)" in (tmp_path / "with" / "report.html").read_text()
     some = DiscoverConfig(**{**vars(CONFIG), "without": ("punctuation", "position")})
-    rank = discover(source, some, out=tmp_path / "without").findings.rank
-    assert rank
+    found = discover(source, some, out=tmp_path / "without").findings
+    rank = found.rank
+    assert rank and found.chance
+    assert found.chance.tokens == 2 * without(Store(tmp_path / "store"), some.without).sum()
     [row] = rank.ranking
     assert row.members == (0, 1)
     assert 0.5 < row.covered < 0.6  # four of seven tokens

@@ -134,6 +134,15 @@ def test_a_block_that_does_not_fit_is_refused(block: int | None, tmp_path: Path)
 def test_states_of_another_width_are_refused() -> None:
     with pytest.raises(InputError, match="width 4; the model has width 7"):
         autoencoder().check_width(7, "the model")
+    with pytest.raises(InputError, match="width 4; a state has width 7"):
+        autoencoder().encode(torch.zeros(2, 7))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_states_of_any_precision_are_encoded(dtype: torch.dtype) -> None:
+    states = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
+    for sae in (autoencoder(), replace(autoencoder(), rescales=True)):
+        assert sae.reconstruct(states).equal(sae.reconstruct(states.float()))
 
 
 @pytest.mark.parametrize("key", ["activation_fn", "activation_fn_str"])

@@ -123,6 +123,11 @@ def test_from_the_first_state_that_float16_cannot_hold_states_are_float32(
         assert store.gather(np.array([12]))[0, 0] == np.float32(value)
 
 
+def test_places_of_states_begin_anew_with_each_document(tmp_path: Path) -> None:
+    store = store_states(tmp_path / "s", numbers(6), documents=np.array([4, 4, 2, 4, 2, 9]))
+    assert store.labels.positions.tolist() == [0, 1, 0, 2, 1, 0]
+
+
 def test_labels_of_more_than_32_bits_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "states.npz", states=numbers(2), tokens=np.arange(2) + 2**31)
     with pytest.raises(InputError, match="tokens must be numbers of 32 bits"):
@@ -168,6 +173,17 @@ def test_batches_give_every_state_once_a_round(tmp_path: Path) -> None:
     firsts = [sorted(float(row[0]) for batch in one for row in batch) for one in rounds]
     assert firsts[0] == firsts[1] == [3.0 * row for row in range(25)]
     assert rounds[0][0].tolist() != rounds[1][0].tolist()
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(59, 3), (115, 28)])
+def test_a_last_shard_that_fills_no_batch_is_mixed_with_those_before_it(rows: int, seed: int, tmp_path: Path) -> None:
+    store = filled(tmp_path, rows=rows, pieces=(rows,))
+    batches, firsts = Batches(store, 5, seed), list[float]()
+    batch = batches.next()
+    while batches.place.round == 0:
+        firsts += batch[:, 0].tolist()
+        batch = batches.next()
+    assert len(set(firsts)) == len(firsts) > rows - 10
 
 
 def test_batches_go_on_exactly(tmp_path: Path) -> None:

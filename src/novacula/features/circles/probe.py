@@ -68,7 +68,8 @@ def fit_probe(
         plane: rows that span the subspace, such as that of a group of SAE latents; it replaces the components.
 
     Raises:
-        InputError: the states do not span two dimensions, or are not finite.
+        InputError: the states do not span two dimensions, or are not finite; or the labels stand at fewer than three
+            places.
 
     Source: arXiv 2405.14860, section 4 (circular probe), with both sides centered. The plane of SAE latents comes from
         its appendix on probing with SAE directions.
@@ -85,6 +86,8 @@ def fit_probe(
         raise InputError("states", "span fewer than two dimensions; a circle needs two")
     target = circle(labels * harmonic, period)
     offset = target.mean(0)
+    if np.linalg.matrix_rank(target - offset) < 2:
+        raise InputError("labels", "stand at fewer than three places of the circle, which do not fix it")
     solution, *_ = np.linalg.lstsq(centered @ basis.T, target - offset, rcond=None)
     reading = solution.T @ basis
     fitted = offset + centered @ reading.T

@@ -8,7 +8,16 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
-from novacula.features.circles.test import CLOSING, LEAST_R2, LEAST_TURN, MOST_GAP, MOST_GROWTH, SMALL_P, most_turn
+from novacula.features.circles.test import (
+    CLOSING,
+    LEAST_R2,
+    LEAST_TURN,
+    MOST_GAP,
+    MOST_GROWTH,
+    SMALL_P,
+    all_orders,
+    most_turn,
+)
 from novacula.files import read_npz
 from novacula.options import percent
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
@@ -56,7 +65,8 @@ def _verdict(findings: ProbeFindings) -> Section:
     if layers[0].layer == 0 and layers[0].circle:
         words += " It is in the embedding already, so it is no evidence that the model computes with it."
     if layers[0].smallest_p > SMALL_P:
-        words += " With so few labels no arrangement can be significant, so nothing is called a circle."
+        few = "labels" if all_orders(len(findings.labels)) else "permutations (--permutations)"
+        words += f" With so few {few} no arrangement can be significant, so nothing is called a circle."
     if findings.alike:
         named = "; ".join(", ".join(group) for group in findings.alike)
         words += (

@@ -106,14 +106,13 @@ def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: i
     orders = _orders(p, permutations, seed)
     shapes = {name: _shape(means, design, orders) for name, design in designs.items()}
     own = shapes.pop("circle")
-    exact = math.factorial(p) <= _EXACT
     plane, leading = leading_plane(means)
     around = np.argsort(np.arctan2(plane[:, 1], plane[:, 0]))
     inversions = cyclic_inversions(around)
     return CircleTest(
         harmonics=harmonic_shares(means),
         p_value=own.p_value,
-        smallest_p=2 / math.factorial(p - 1) if exact else 1 / (permutations + 1),
+        smallest_p=2 / math.factorial(p - 1) if all_orders(p) else 1 / (permutations + 1),
         order_correct=inversions == 0,
         inversions=inversions,
         leading_share=leading,
@@ -143,6 +142,11 @@ def is_circle(test: CircleTest, unseen: Readout) -> bool:
         and abs(test.growth) <= MOST_GROWTH
         and unseen.r2 >= LEAST_R2
     )
+
+
+def all_orders(labels: int) -> bool:
+    """Returns whether the null has all permutations of the labels; otherwise it is a sample."""
+    return math.factorial(labels) <= _EXACT
 
 
 def harmonic_shares(means: Float[np.ndarray, "labels d"]) -> tuple[float, ...]:
@@ -246,7 +250,7 @@ def _means(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "l
 
 def _orders(p: int, count: int, seed: int) -> Int[np.ndarray, "orders labels"]:
     """Returns all permutations of the labels, or a sample that begins with the identity."""
-    if math.factorial(p) <= _EXACT:
+    if all_orders(p):
         return np.array(list(permutations(range(p))))
     drawn = np.random.default_rng(checked_seed(seed)).random((count, p)).argsort(1)
     return np.concatenate([np.arange(p)[None], drawn])

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
-from novacula.features.clouds.cloud import as_points, check_points, whiten
+from novacula.features.clouds.cloud import FEWEST, as_points, check_points, whiten
 from novacula.options import checked_seed, refuse, unless_installed
 
 ShapeKind = Literal["line", "ring", "disk", "sphere", "torus", "tree", "none"]
@@ -28,6 +28,9 @@ _LEAST = 0.05  #: hole that chance has at least, in standard deviations
 _RING = 1.0  #: least ring index of a ring
 _CURVE, _SURFACE = 1.45, 2.4  #: dimensions below which a cloud is a curve, and a surface
 _MOST_POINTS = 200
+_EVEN = 1e-4
+"""Logarithm of a ratio of distances below which the two are equal but for rounding. By chance most ratios are so small
+only in 7,000 dimensions and more."""
 
 
 def gromov_hyperbolicity(points: Float[np.ndarray, "n d"]) -> float:
@@ -76,7 +79,7 @@ def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
     """Returns the intrinsic dimension, by the ratio of the distances to the second and the first neighbor.
 
     Raises:
-        InputError: fewer than 10 points differ, some are not finite, or all have two equally near ones, as on a grid.
+        InputError: fewer than 10 points differ, some are not finite, or most have two equally near ones, as on a grid.
 
     Source: E. Facco, M. d'Errico, A. Rodriguez and A. Laio, "Estimating the intrinsic dimension of datasets by a
     minimal neighborhood information", Scientific Reports 7 (2017); the maximum-likelihood form.
@@ -89,8 +92,8 @@ def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
     if len(different) < 10:
         raise InputError("points", f"{len(different)} of them differ; a dimension needs at least 10")
     first, second = NearestNeighbors(n_neighbors=3).fit(different).kneighbors(different)[0][:, 1:].T
-    if not (ratios := np.log(second / first)).any():
-        raise InputError("points", "have two equally near ones each, as on a grid; ratios of distances say nothing")
+    if np.median(ratios := np.log(second / first)) < _EVEN:
+        raise InputError("points", "mostly have two equally near ones, as on a grid; ratios of distances say nothing")
     return float((len(different) - 1) / ratios.sum())
 
 
@@ -113,6 +116,7 @@ def shape_of(
     """Tells the shape of a cloud by the loops, voids and gaps that outlast those of chance.
 
     Persistent homology of at most `LANDMARKS` points, spread evenly over the whitened cloud without its stray points.
+    Of equal points one counts, if at least `FEWEST` differ.
 
     Args:
         points: one a row.
@@ -125,7 +129,7 @@ def shape_of(
     Source: persistent homology, G. Carlsson, "Topology and data" (2009), by ripser (U. Bauer 2021); kinds, null and
     ring index are ours.
     """
-    cloud = whiten(check_points(as_points(points)), _AXES, _THINNEST)
+    cloud = whiten(_distinct(check_points(as_points(points))), _AXES, _THINNEST)
     white = cloud.white
     if white.shape[1] == 1 or cloud.lengths[1] < _THINNEST * cloud.lengths[0]:
         return Shape("line", 0.0, (0.0, 0.0), 0.0, 1, 1.0)
@@ -140,6 +144,12 @@ def shape_of(
     ring = max(0.0, own.loop - max(own.second, own.void)) / loop
     kind = _kind(own, loop * _BEYOND, void * _VOID, clusters, ring)
     return Shape(kind, ring, (own.loop, own.second), own.void, clusters, own.dimension)
+
+
+def _distinct(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "some d"]:
+    """Returns one of equal points, in their order; all where few differ."""
+    rows = np.sort(np.unique(points, axis=0, return_index=True)[1])
+    return check_points(points[rows]) if FEWEST <= len(rows) < len(points) else points
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:
     known = (labels.tokens >= 0) & (labels.tokens < len(signs))
     punctuation = np.zeros(len(labels.tokens), bool)
     punctuation[known] = signs[labels.tokens[known]]
-    position = labels.positions < labels.positions.min() + PLACES
+    _, document, sizes = np.unique(labels.documents, return_inverse=True, return_counts=True)
+    position = (labels.positions < labels.positions.min() + PLACES) & (sizes > PLACES)[document]
     return dict(zip(NUISANCES, (punctuation, position), strict=True))
 
 

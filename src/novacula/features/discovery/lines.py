@@ -26,6 +26,7 @@ from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
 from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes, weak_below
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Store
@@ -141,6 +142,15 @@ class ChanceEncoding(Encoding):
         self._kept = np.ones(len(store), bool) if kept is None else kept
         self._turns, lines = cluster_lines(matrix, sae.decoder.numpy() / store.sizes, clusters, seed)
         self._lines = lines * store.sizes
+
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        return {}, super().result()
+
+    @override
+    def result(self) -> EncodeFindings:
+        shards = len(self._store.shard_rows)
+        return EncodeFindings(sum(len(self._rows_of(number % shards)) for number in range(self._shard)))
 
     @override
     def _states(self, number: int) -> Float[np.ndarray, "rows width"]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from novacula.errors import InputError, refuse
 from novacula.features.clouds.cloud import read_arrays
+from novacula.features.config import CollectConfig, TrainSaeConfig
 from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
@@ -90,8 +91,8 @@ class OpenSource:
     model: "LanguageModel | None" = None  #: its model, if it is loaded already
 
 
-def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
-    """Checks the files of a source, before a run's folder is made, and loads its model, where there is one."""
+def open_source(source: DiscoverSource, config: object = None) -> OpenSource:
+    """Checks a source and what options ask of it, before a run's folder is made, and loads its model, if any."""
     sae = read_sae(source.sae) if source.sae else None
     widths: dict[str, int] = {}
     model = None
@@ -107,11 +108,17 @@ def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
         read_passages(source.text, 1000)
         model = load_model(source.model)
         widths[f"the model {model.name}"] = model.d_model
-        if layer is not None and layer > model.n_layers:
-            raise InputError("--layer", f"is {layer}; the model has layers 0 … {model.n_layers}")
+        if isinstance(config, CollectConfig):
+            if config.layer is not None and config.layer > model.n_layers:
+                raise InputError("--layer", f"is {config.layer}; the model has layers 0 … {model.n_layers}")
+            model.check_context(config.context)
     for name, width in widths.items():
         if sae:
             sae.check_width(width, name)
+        elif isinstance(config, TrainSaeConfig) and config.together > width:
+            raise InputError(
+                "--block", f"is {config.block}; {name} has width {width}, and so at most {width} orthonormal directions"
+            )
     return OpenSource(source, model)
 
 
@@ -134,8 +141,8 @@ def read_states(path: StrPath) -> dict[str, np.ndarray]:
         problems.append(f"{name} is empty; at least one state is needed")
     elif states.shape[1] < 2:
         problems.append(f"{name} has states of one number; directions need at least two")
-    elif len(states) > 1 and (states == states[0]).all():
-        problems.append(f"{name} has only equal states")
+    elif (states == states[0]).all():
+        problems.append(f"{name} has only equal states" if len(states) > 1 else f"{name} has one state; 2 are needed")
     for label in ("tokens", "documents"):
         if label in arrays and (arrays[label].shape != states.shape[:1] or arrays[label].dtype.kind not in "iu"):
             problems.append(f"{label} must be one whole number for each of the {len(states)} states")
@@ -157,21 +164,24 @@ def store_states(
 ) -> Store:
     """Makes a store of states as a whole or not at all: a store has an index from its first shard on.
 
-    By default a state's token is its row, and all are in one document.
+    By default a state's token is its row, and all are in one document. A document is taken for a context.
     """
     if not states.size:
         raise InputError(source, "holds no states; at least one is needed")
     rows = np.arange(len(states))
+    documents = np.zeros_like(rows) if documents is None else documents.astype(np.int64)
     made = Path(folder).with_name(f".{Path(folder).name}.making")
     shutil.rmtree(made, ignore_errors=True)
     writer = StoreWriter(made, states.shape[1], Origin(source), precision="float32", vocabulary=vocabulary)
-    writer.append(
-        states,
-        rows if tokens is None else tokens.astype(np.int64),
-        np.zeros_like(rows) if documents is None else documents.astype(np.int64),
-        rows,
-    )
+    writer.append(states, rows if tokens is None else tokens.astype(np.int64), documents, _places(documents))
     writer.close()
     os.replace(made, folder)
     sync(Path(folder).parent)
     return Store(folder)
+
+
+def _places(documents: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    """Returns how many rows of its own document stand before each row."""
+    sizes, places = np.unique(documents, return_counts=True)[1], np.empty(len(documents), int)
+    places[np.argsort(documents, kind="stable")] = np.arange(len(documents)) - np.repeat(sizes.cumsum() - sizes, sizes)
+    return places

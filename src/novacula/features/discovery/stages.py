@@ -215,7 +215,7 @@ def start(
 ) -> RunResult[DiscoverFindings]:
     """Does a new run of the verb."""
     source = source.located()
-    opened = open_source(source, config.layer if isinstance(config, CollectConfig) else None)
+    opened = open_source(source, config)
     return verb.start(config, source, opened, about=source.name, label=verb.name, **settings)
 
 

@@ -56,6 +56,16 @@ class LanguageModel:
             raise InputError("--layers", f"has {lacking[0]}; the model has layers 0 … {self.n_layers}")
         return sorted({*asked}) or list(range(0, self.n_layers + 1, every))
 
+    def check_context(self, tokens: int) -> None:
+        """Makes sure that the model can see so many tokens at once.
+
+        Raises:
+            InputError: it has fewer positions.
+        """
+        most = getattr(getattr(self.module, "config", None), "max_position_embeddings", None)
+        if most is not None and tokens > most:
+            raise InputError("--context", f"is {tokens}; {self.name} has positions for {most} tokens")
+
     @property
     def d_model(self) -> int:
         """Width of the residual stream."""

@@ -202,8 +202,10 @@ class SparseAutoencoder(Brief):
         """Returns the sparse codes of states.
 
         Raises:
-            InputError: states are not finite, or so large that squares of pre-activations are not.
+            InputError: states have another width, are not finite, or so large that squares of pre-activations are not.
         """
+        self.check_width(states.shape[1], "a state")
+        states = states.to(self.encoder.dtype)
         bias = self.encoder_bias - self.encoder @ self.decoder_bias if self.centers else self.encoder_bias
         scaled = states / self.norms(states) if self.rescales else states
         parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
@@ -254,7 +256,7 @@ class SparseAutoencoder(Brief):
 
     def norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
         """Returns by what inputs are divided, and reconstructions multiplied, where inputs are rescaled."""
-        norms = states.norm(dim=1, keepdim=True)
+        norms = states.to(self.encoder.dtype).norm(dim=1, keepdim=True)
         _check_finite(self.name, norms)
         return (norms / self.width**0.5).clamp_min(1e-12)
 

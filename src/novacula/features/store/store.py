@@ -273,7 +273,8 @@ class Batches:
                 groups.append([])
             groups[-1].append(shard)
         if len(groups) > 1 and not self._fill_a_batch(groups[-1]):
-            groups[-2] += groups.pop()
+            rest = groups.pop()
+            groups[-1] += rest
         return groups
 
     def _fill_a_batch(self, shards: list[int]) -> bool:
