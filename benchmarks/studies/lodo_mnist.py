@@ -11,7 +11,7 @@ The table has the mean held-out loss of the last tenth of the steps, in nats for
 the histogram of all gray values 1.37), its difference from Adam's on the same seeds, the loss after a tenth, a quarter
 and half of the steps, and the seconds of one thread's processor. `at equal time` is the loss when the fastest optimizer
 is done. A run takes some eight minutes. Each is kept in benchmarks/results/lodo_mnist/, and not run again; so the study
-may be stopped at any time. It needs `pip install -e '.[bench]'`.
+may be stopped at any time. What is not kept yet needs `pip install -e '.[bench]'`.
 
 This protocol was committed before any run; the difference from Adam's loss was added when all had run.
 """
@@ -81,11 +81,18 @@ class Row:
 
 def one(name: str, rate: float | None, steps: int, seed: int) -> Mapping[str, Any]:
     """A training run, or what is recorded of it."""
+    path = RESULTS / "lodo_mnist" / f"{name.replace(', ', '-')}.{rate or 'own'}.{steps}.{seed}.json"
+    return recorded(path, partial(measured, name, rate, steps, seed))["run"]
+
+
+def measured(name: str, rate: float | None, steps: int, seed: int) -> Mapping[str, Any]:
+    """A training run, made now."""
+    if missing := TASK.missing():
+        raise SystemExit(missing)
     make, _ = MAKERS[name]
     opponent = Opponent(name, lambda parameters, settings, _: make(parameters, **settings))
     settings = {} if rate is None else {"lr": rate}
-    path = RESULTS / "lodo_mnist" / f"{name.replace(', ', '-')}.{rate or 'own'}.{steps}.{seed}.json"
-    return recorded(path, lambda: {"run": to_json(train(TASK, opponent, settings, seed=seed, steps=steps))})["run"]
+    return {"run": to_json(train(TASK, opponent, settings, seed=seed, steps=steps))}
 
 
 def loss_of(run: Mapping[str, Any]) -> float:
@@ -132,8 +139,6 @@ def row(
 def main() -> None:
     """Measure what is missing and print the table."""
     options = arguments(__doc__, steps=TASK.steps, short=150, seeds=3, optimizers="")
-    if missing := TASK.missing():
-        raise SystemExit(missing)
     torch.set_num_threads(1)
     runs: dict[str, tuple[float | None, list[Mapping[str, Any]]]] = {}
     for name in options.optimizers.split(";") if options.optimizers else MAKERS:

@@ -15,7 +15,7 @@ from novacula.arc.data.sources import load_task
 from novacula.arc.drawing.charts import costs_chart, loss_chart, path_chart, share_chart
 from novacula.arc.drawing.latent_pictures import latents_html, principal_components
 from novacula.arc.drawing.puzzles import COLORS
-from novacula.arc.findings import Curves, SolveFindings, axis_words, read_history
+from novacula.arc.findings import Curves, Lead, SolveFindings, axis_words, read_history
 from novacula.arc.score import score_run
 from novacula.arc.solve import SOLVE, SolveInputs
 from novacula.arc.solve_report import build_sections, write_page
@@ -139,6 +139,16 @@ class TestHistory:
         for step, attempts in ((2, [first, [[[2]]]]), (3, [first, [[[3]]]]), (4, [[[[4]]], first])):
             folder.append_event({"milestone": "attempts", "step": step, "attempts": attempts, "shares": [0.5, 0.1]})
         assert [(lead.start, lead.stop) for lead in read_history(folder).leads] == [(1, 2), (2, 4), (4, 5)]
+
+    def test_the_last_lead_is_not_said_to_be_among_the_longest(self, finished: RunFolder) -> None:
+        history = read_history(finished)
+        leads = tuple(Lead(5 * number + 1, 5 * number + 6, (((1,),),), 0.1) for number in range(15))
+        [section] = [
+            section.note
+            for section in build_sections(replace(history, leads=(*leads, Lead(76, 77, (((2,),),), 0.1))))
+            if section.title == "The answer over time"
+        ]
+        assert "Here are the 10 that led longest, and the last, each with" in section
 
     def test_axes_are_named_in_words(self) -> None:
         assert axis_words("11011") == ("example", "color", "row", "column")

@@ -138,6 +138,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
             "--threads: is 4, but the native engine",
         ),
         (["arc", "solve", "puzzle.json", "--device", "nonsense"], "--device"),
+        (["arc", "solve", "puzzle.json", "--device", "meta"], "meta is not a device of this torch"),
         (["arc", "solve", "puzzle.json", "--out", "puzzle.json"], "puzzle.json"),
         (["arc", "solve", "puzzle.json", "--device", "gpu"], "gpu is not a device of this torch: use cpu, or cuda:0"),
         (["arc", "solve", "puzzle"], "for the file, write puzzle.json"),

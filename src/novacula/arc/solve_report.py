@@ -105,7 +105,8 @@ def _answers_section(history: History) -> Section:
     leads = history.leads
     longest = sorted(leads, key=lambda lead: lead.start - lead.stop)[:_MOST_ANSWERS]
     shown = [lead for lead in leads if lead in longest or lead is leads[-1]]
-    which = "Here are all of them" if len(shown) == len(leads) else f"Here are the {len(shown)} that led longest"
+    which = f"Here are the {len(longest)} that led longest{', and the last' if len(shown) > len(longest) else ''}"
+    which = "Here are all of them" if len(shown) == len(leads) else which
     note = (
         "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
         f"weight{_less(history)} is attempt 1; another took its place {len(leads) - 1} times. "

@@ -128,13 +128,13 @@ def overshoot(c: Float[Tensor, ""], spread: Float[Tensor, ""]) -> Float[Tensor, 
     return (c + spread.sqrt()).clamp(max=0).square()
 
 
-def follow(
-    spread: Float[Tensor, ""], before: Float[Tensor, ""], c: Float[Tensor, ""], share: Float[Tensor, ""]
-) -> None:
+def follow(state: dict[str, Tensor], c: Float[Tensor, ""], share: Float[Tensor, ""]) -> None:
     """Updates σ², and c, from the c before, which is NaN at first, by the share that is learned of a step."""
+    before = state["cosine"]
     change = torch.where(before.isnan(), torch.zeros_like(c), c - before)
-    spread.lerp_(change.square() / 2, (1 - SECOND_DECAY) * share)
-    before.copy_(torch.where(share > 0, c, before))
+    # What is changed in place is assigned, since a compiled step loses a change of a lone float64 that nobody takes.
+    state["spread"] = state["spread"].lerp_(change.square() / 2, (1 - SECOND_DECAY) * share)
+    state["cosine"] = before.copy_(torch.where(share > 0, c, before))
 
 
 def kept(over: Float[Tensor, ""]) -> Float[Tensor, ""]:
@@ -160,9 +160,11 @@ def averaged(step: Tensor) -> Tensor:
     return (AVERAGED / step.double()).clamp(max=1)
 
 
-def favor(gradient: Float[Tensor, " n"], lag: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Returns cos(g, δ), 0 where one of them is 0."""
-    return unit_vector(gradient).dot(lag).double() / length(lag).clamp(min=torch.finfo(torch.float64).tiny)
+def favor(state: dict[str, Tensor], gradient: Float[Tensor, " n"]) -> None:
+    """Enters cos(g, δ), 0 where one of them is 0, into its mean over the iterates before a step."""
+    lag, weight = state["lag"], averaged((state["step"] - 1).clamp(min=1))
+    cosine = unit_vector(gradient).dot(lag).double() / length(lag).clamp(min=torch.finfo(torch.float64).tiny)
+    state["toward"] = state["toward"].lerp_(cosine.to(state["toward"]), weight)
 
 
 def weight(product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -174,15 +176,15 @@ def weight(product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
     return torch.where(norm > SHORTEST, product.numel() / norm, torch.zeros_like(norm))
 
 
-def trusted(size: Float[Tensor, ""], mean_square: Float[Tensor, ""], step: Tensor) -> Float[Tensor, ""]:
+def trusted(size: Float[Tensor, ""], state: dict[str, Tensor], step: Tensor) -> Float[Tensor, ""]:
     """Returns the part of a step that is taken, and enters it into the mean of squares.
 
     Args:
         size: the length of the step for the factor 1, s ‖T z‖.
-        mean_square: of the steps before it.
+        state: has the mean square of the steps before it.
         step: the number of these steps.
     """
-    usual = (mean_square / (1 - SECOND_DECAY ** step.double())).sqrt()
+    usual = (state["step_square"] / (1 - SECOND_DECAY ** step.double())).sqrt()
     part = torch.where(usual > 0, (TRUST * usual / size).clamp(max=1), torch.ones_like(usual))
-    mean_square.lerp_((size * part).square(), 1 - SECOND_DECAY)
+    state["step_square"] = state["step_square"].lerp_((size * part).square(), 1 - SECOND_DECAY)
     return part

@@ -226,8 +226,8 @@ class Preconditioner:
         c = automatic.cosine(left, self._product).to(scale)
         share = automatic.share(c, factor, self.state["taken"] / scale.exp())
         over = automatic.overshoot(c, self.state["spread"])
-        automatic.follow(self.state["spread"], self.state["cosine"], c, share)
-        scale += share * automatic.scale_change(c, over, self.state["learned"])
+        automatic.follow(self.state, c, share)
+        self.state["log_scale"] += share * automatic.scale_change(c, over, self.state["learned"])
         self.state["learned"] += share
         self.state["momentum"] *= automatic.kept(over).to(self.state["momentum"])
         weight = automatic.weight(self._product)
@@ -239,7 +239,7 @@ class Preconditioner:
         self.state["step"] += 1
         self.state["mark"].fill_(UNMARKED)
         if self._group["automatic"]:
-            self.state["beta"].fill_(options.momentum)
+            self.state["beta"] = self.state["beta"].fill_(options.momentum)
         rate, rates = self._rates()
         self._even = None if rates is not None or self._native is None else float(rate)
         self.state["rates"].fill_(rate) if rates is None else self.state["rates"].copy_(rates)
@@ -252,16 +252,15 @@ class Preconditioner:
             rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
         self._write(update, rate)
-        self.last = gradient, update
-        self._pending = True
+        self.last, self._pending = (gradient, update), True
+        self._versions = None  # until they are noted, which a compiled step does not do
 
     def _update(
         self, gradient: Tensor, rate: Rate, rates: Float[Tensor, " members"] | None, options: GroupOptions
     ) -> tuple[Tensor, Rate]:
         """Updates the running means; returns the step before it is scaled, and its scale."""
         if self._group["automatic"]:
-            favor = automatic.favor(gradient, self.state["lag"]).to(self.state["toward"])
-            self.state["toward"].lerp_(favor, automatic.averaged((self.state["step"] - 1).clamp(min=1)))
+            automatic.favor(self.state, gradient)
         self._advance(gradient, options)
         self._frame = self._frame_of(rates)
         mean = self._multiply(keep=self._learns(options))
@@ -282,8 +281,8 @@ class Preconditioner:
 
     def _trusted_part(self) -> Tensor:
         """The part of a step of the automatic form that is taken."""
-        square, length = self.state["step_square"], automatic.length(self._product)
-        return automatic.trusted(self._scale() * length.to(square), square, self.state["step"] - 1)
+        size = self._scale() * automatic.length(self._product).to(self.state["step_square"])
+        return automatic.trusted(size, self.state, self.state["step"] - 1)
 
     def _multiply(self, keep: bool) -> Tensor:
         """Multiplies the mean of the gradients by T(φ) within the frame; returns what enters the frame."""
@@ -347,4 +346,5 @@ class Preconditioner:
             return
         if (lag := self.state.get("lag")) is not None:
             lag.sub_(whole).mul_(1 - automatic.averaged(self.state["step"]).to(lag))
-        self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
+        taken = self.state["taken"]
+        self.state["taken"] = taken.copy_(rate) if isinstance(rate, Tensor) else taken.fill_(rate)

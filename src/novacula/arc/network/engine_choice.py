@@ -24,7 +24,7 @@ MakeEngine = Callable[[Puzzle, SolveConfig], Engine]  #: what makes an engine, s
 def check_device(name: str) -> None:
     """Refuses a device that torch does not have."""
     try:
-        torch.empty(0, device=name)
+        torch.empty(0, device=name).cpu()  # a device that holds no numbers, such as meta, refuses this
     except (RuntimeError, AssertionError) as error:
         reason = "use cpu, or cuda:0 for a GPU" if "Expected one of" in str(error) else str(error).splitlines()[0]
         raise InputError("--device", f"{name} is not a device of this torch: {reason}") from error
