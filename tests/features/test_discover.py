@@ -20,10 +20,10 @@ from novacula.features.discover import DiscoverSource, discover
 from novacula.features.discovery.discover_report import _cluster_section, write_page
 from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, MemberTokens, read_pictures, write_pictures
-from novacula.features.discovery.source import read_states
+from novacula.features.discovery.source import read_states, store_states
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
-from novacula.features.sae.trainer import rank
+from novacula.features.sae.trainer import SaeTraining, rank
 from novacula.features.store import Store, StoreWriter
 from novacula.features.store import writer as writer_module
 from novacula.features.train_sae import train_sae
@@ -123,6 +123,12 @@ def test_the_length_of_the_training_follows_from_the_store() -> None:
     assert (large.train_tokens, large.batch, large.dead_after, large.rate) == (4_000_000, 2048, 200_000, 0.001)
 
 
+def test_a_batch_is_no_larger_than_the_store_so_as_many_states_are_learned_from_as_asked(tmp_path: Path) -> None:
+    states = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    config = TrainSaeConfig(latents=8, k=2, train_tokens=3000, batch=1000)
+    assert SaeTraining(store_states(tmp_path / "store", states), config, tmp_path / "sae").length == 100
+
+
 def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
     result: Any = run.read_result()
     assert list(result) == ["schema_version", "train-sae", "encode", "cluster", "chance", "rank"]
@@ -201,7 +207,9 @@ def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_p
     result: Any = folder.read_result()
     result["rank"]["null"] = []
     folder.write_result(result)
-    assert "What chance makes" not in write_page(folder).read_text()
+    page = write_page(folder).read_text()
+    assert "What chance makes" not in page and "not exceed chance" not in page
+    assert "A row is gray if it scores no more than 0.05 bits" in page
 
 
 def test_where_only_chance_made_clusters_its_histogram_is_drawn(run: RunFolder, tmp_path: Path) -> None:

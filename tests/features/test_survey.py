@@ -11,7 +11,8 @@ from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig, SurveyConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.survey import survey
+from novacula.features.discovery.findings import LayerRow
+from novacula.features.survey import _layers_section, survey
 from novacula.runs import RunFolder, resume
 from tests.features.toys import toy
 from tests.jobs.this_process import ThisProcess
@@ -60,6 +61,12 @@ def test_each_layer_is_what_discover_finds_there(source: DiscoverSource, tmp_pat
     again = resume(run)
     assert again.document == result.document
     assert (run / "jobs" / "layer-0.json").stat().st_mtime_ns == kept
+
+
+def test_without_clusters_of_chance_no_score_of_theirs_is_shown() -> None:
+    for against, shown in ((True, "0.000"), (False, "not scored")):
+        section = _layers_section([LayerRow(1, 0.9, 3.0, 5, 0.4, 0.0, 0, ())], against)
+        assert (shown in section.body) and ("best of chance" in section.body) == against
 
 
 def test_what_cannot_be_surveyed_is_refused_before_any_work(source: DiscoverSource, tmp_path: Path) -> None:

@@ -200,12 +200,15 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
 
 
 def _show_survey(result: "RunResult[SurveyFindings]") -> None:
+    from novacula.features.survey import has_chance
+
+    against = has_chance(result.folder)
     rows = (
         (
             row.layer,
             f"{row.best:.3f}",
-            f"{row.chance:.3f}",
-            row.above_chance,
+            f"{row.chance:.3f}" if against else "not scored",
+            row.above_chance if against else "",
             row.clusters,
             " ".join(row.top[0].examples if row.top else ()),
         )

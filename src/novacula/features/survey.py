@@ -152,15 +152,21 @@ def write_page(folder: RunFolder) -> Path:
     """Writes the report of a survey from what its folder holds, finished or not, and returns its path."""
     found = folder.read_findings(SurveyFindings) or SurveyFindings((), ())
     layers, sections = found.layers, [Section("Layers", "None is done.")]
+    against = has_chance(folder)
     if layers:
-        sections = [_layers_section(layers), _features_section(layers)]
+        sections = [_layers_section(layers, against), _features_section(layers, against)]
     if found.failed:
         sections.append(Section("What failed", table(("layer", "why"), found.failed)))
     title, subtitle = "Features that no direction can hold, by layer", "Found in states alone: no labels were used."
     return write_run_report(folder, title, subtitle, sections, {"layers done": len(layers)}, inputs=("model", "text"))
 
 
-def _layers_section(layers: Sequence[LayerRow]) -> Section:
+def has_chance(folder: RunFolder) -> bool:
+    """Returns whether a survey scores clusters of chance."""
+    return folder.record.configuration["nulls"] != 0
+
+
+def _layers_section(layers: Sequence[LayerRow], against: bool) -> Section:
     from matplotlib.ticker import MaxNLocator
 
     numbers = [row.layer for row in layers]
@@ -168,7 +174,8 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
         axis.plot(numbers, [row.best for row in layers], "o-", color=SERIES[0], label="best cluster")
-        axis.plot(numbers, [row.chance for row in layers], "o-", color=SERIES[1], label="best of chance")
+        if against:
+            axis.plot(numbers, [row.chance for row in layers], "o-", color=SERIES[1], label="best of chance")
         axis.set(xlabel="layer", ylabel="score, bits")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend()
@@ -177,8 +184,8 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
         (
             row.layer,
             f"{row.best:.3f}",
-            f"{row.chance:.3f}",
-            row.above_chance,
+            f"{row.chance:.3f}" if against else "not scored",
+            row.above_chance if against else "",
             row.clusters,
             percent(row.explained, 1),
             f"{row.l0:.1f}",
@@ -186,12 +193,13 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
         for row in layers
     ]
     head = ("layer", "best score", "chance", "clusters above it", "clusters", "variance explained", "active latents")
-    picture = figure_svg("layers", "The best score of each layer, beside that of chance.", draw, height=3.2)
+    words = f"The best score of each layer{', beside that of chance' if against else ''}."
+    picture = figure_svg("layers", words, draw, height=3.2)
     note = "Each layer has a report of its own in the folder of this run, layers/layer-N/report.html."
     return Section("Layers", picture + table(head, rows, sortable=True, minor=head[4:]), note)
 
 
-def _features_section(layers: Sequence[LayerRow]) -> Section:
+def _features_section(layers: Sequence[LayerRow], against: bool) -> Section:
     rows = [
         (
             " ".join(cluster.examples),
@@ -210,7 +218,8 @@ def _features_section(layers: Sequence[LayerRow]) -> Section:
     beside = [max(row.chance, LEAST_EXCESS) for row in layers for _ in row.top]
     scores = [cluster.score for row in layers for cluster in row.top]
     gray = [i for i, (score, chance) in enumerate(zip(scores, beside, strict=True)) if score <= chance]
-    note = "Rows that do not exceed the chance of their layer are gray. Click on a heading to sort."
+    below = "do not exceed the chance of their layer" if against else f"score no more than {LEAST_EXCESS} bits"
+    note = f"Rows that {below} are gray. Click on a heading to sort."
     return Section("The first of each layer", table(head, rows, sortable=True, minor=head[4:], gray=gray), note)
 
 

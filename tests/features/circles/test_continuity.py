@@ -37,6 +37,15 @@ def test_exchanging_early_and_late_changes_the_sign() -> None:
     assert compare(states).mean_shift == pytest.approx(-compare(states[[0, 2, 1]]).mean_shift)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_sign_of_the_shift_does_not_depend_on_the_axes_of_the_states(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    bare = draw.standard_normal((7, 6))
+    states = bare + 0.1 * draw.standard_normal((3, 7, 6)) * np.array([0, 1, 1])[:, None, None]
+    turn = np.linalg.qr(draw.standard_normal((6, 6)))[0]
+    np.testing.assert_allclose(compare(states @ turn).shifts, compare(states).shifts, atol=1e-6)
+
+
 def test_texts_go_through_the_model() -> None:
     found = continuity(
         toy().model, toy().concept, 1, bare="to {label}", early="plus1 to {label}", late="plus2 to {label}"

@@ -24,7 +24,8 @@ class Continuity(Brief):
     early: Float[np.ndarray, "labels 2"]  #: the labels with the word for earlier, in that plane
     late: Float[np.ndarray, "labels 2"]  #: the labels with the word for later
     shifts: Float[np.ndarray, " labels"]
-    """Signed angle from early to late in degrees, by label; positive in the order of the labels."""
+    """Signed angle from early to late in degrees, by label. It is positive in the sense in which the labels, in their
+    order, go round the area that they enclose."""
     mean_shift: float  #: the mean of the shifts
     p_value: float  #: two-sided, by exchanging early and late of single labels; exact up to 14 labels
 
@@ -70,8 +71,8 @@ def compare(states: Float[np.ndarray, "3 labels d"], *, seed: int = 0) -> Contin
     # The words also shift all labels alike, which is no turn.
     plane = plane - plane.mean(1, keepdims=True)
     angle = np.arctan2(plane[..., 1], plane[..., 0])
-    order = np.angle(np.exp(1j * (np.roll(angle[0], -1) - angle[0])))
-    sense = 1.0 if order.sum() >= 0 else -1.0
+    (x, y), (next_x, next_y) = plane[0].T, np.roll(plane[0], -1, axis=0).T
+    sense = 1.0 if (x * next_y - next_x * y).sum() >= 0 else -1.0  # the area that the labels go round
     shifts = sense * np.degrees(np.angle(np.exp(1j * (angle[2] - angle[1]))))
     return Continuity(plane[0], plane[1], plane[2], shifts, float(shifts.mean()), _sign_flips(shifts, seed))
 

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from msgspec.structs import asdict as fields_of
 
-from novacula.features.discovery.findings import ClusterRow, DiscoverFindings, GroupFindings, RankFindings
+from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, DiscoverFindings, GroupFindings, RankFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, PlanePicture, read_pictures
 from novacula.features.sae.quality import Quality, Recovery
 from novacula.options import percent
@@ -82,7 +82,10 @@ def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     if found.rank:
         pictures = read_pictures(folder.path / "artifacts" / PICTURES)
         shown = (row for row in found.rank.ranking if row.cluster in pictures)
-        sections += [_cluster_section(row, pictures[row.cluster], row.score > found.rank.bar) for row in shown]
+        sections += [
+            _cluster_section(row, pictures[row.cluster], row.score > found.rank.bar, _below(found.rank))
+            for row in shown
+        ]
     return sections
 
 
@@ -113,8 +116,8 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
         "on a ring, each with its own intensity. Active: tokens on which any member is. Shape: "
         f"{_SHAPES if any(row.shape for row in found.ranking) else _UNKNOWN} Bits: separability of the plane. "
         "Together: members that are active on one of them. Stability: how well the cluster comes again with another "
-        "seed and other settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed "
-        "chance are gray. In brackets: most of its tokens are such a nuisance, which --without switches off. "
+        "seed and other settings; 1 is the same. Published: the rank by the published value. A row is gray if it "
+        f"{_below(found)}. In brackets: most of its tokens are such a nuisance, which --without switches off. "
         "Click on a heading to sort."
     )
     gray = [i for i, row in enumerate(found.ranking) if row.score <= found.bar]
@@ -186,7 +189,12 @@ def _recovery_section(recovery: Recovery) -> Section:
     return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
-def _cluster_section(row: ClusterRow, picture: ClusterPicture, exceeds: bool) -> Section:
+def _below(found: RankFindings) -> str:
+    """Returns what a row does that scores too little."""
+    return "does not exceed chance" if found.null else f"scores no more than {LEAST_EXCESS} bits"
+
+
+def _cluster_section(row: ClusterRow, picture: ClusterPicture, exceeds: bool, below: str = "") -> Section:
     """Shows planes colored by token and by the token after it, directions, and the tokens of each member.
 
     Of a row that does not exceed chance there is the best plane alone: pages would be long and large otherwise.
@@ -207,7 +215,7 @@ def _cluster_section(row: ClusterRow, picture: ClusterPicture, exceeds: bool) ->
     note = (
         f"Score {row.score:.3f} bits in {row.plane or 'no plane'}; {len(row.members)} latents, active on "
         f"{row.tokens:,} tokens. {_shape_words(row)}Singular values of the centered directions: {values}."
-        f"{'' if exceeds else ' It does not exceed chance, so its best plane alone is drawn.'}"
+        f"{'' if exceeds else f' It {below}, so its best plane alone is drawn.'}"
     )
     return Section(f"{row.rank}. {' '.join(row.examples[:4])}", Markup("").join(parts), note)
 

@@ -1,7 +1,7 @@
 """A sparse autoencoder in training: one step of Adam at a time, and the resumable program that trains on a store."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -290,14 +290,15 @@ class SaeTraining(Computation):
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
         self._store, self._out, given = store, out, config.k
-        batch = config.sized(len(store), store.width).batch
+        batch = min(config.sized(len(store), store.width).batch, len(store))
         batches = Batches(store, batch, config.seed)
         self._sizes = torch.from_numpy(store.sizes)
-        sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // min(batch, len(store))))]) / self._sizes
+        sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // batch))]) / self._sizes
         problems = [] if within(sample.numpy()) else [TOO_LARGE]
         problems += ["holds only equal states"] if (sample == sample[0]).all() else []
         refuse(problems, str(store.path))
-        config = config.sized(len(store), store.width, None if config.latents and config.k else rank(sample))
+        sized = config.sized(len(store), store.width, None if config.latents and config.k else rank(sample))
+        config = replace(sized, batch=batch)
         self._config, self._batches = config, Batches(store, batch, config.seed)
         mean = sample.mean(0)
         variance = float((sample - mean).double().square().sum(1).mean())
