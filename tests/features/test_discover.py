@@ -17,12 +17,13 @@ from novacula.errors import InputError
 from novacula.features.collect import collect
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.discovery.discover_report import _cluster_section, write_page
+from novacula.features.discovery.discover_report import _cluster_section, _recovery_section, write_page
 from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, MemberTokens, read_pictures, write_pictures
 from novacula.features.discovery.source import read_states, store_states
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
+from novacula.features.sae.quality import Recovery
 from novacula.features.sae.trainer import SaeTraining, rank
 from novacula.features.store import Store, StoreWriter
 from novacula.features.store import writer as writer_module
@@ -210,6 +211,11 @@ def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_p
     page = write_page(folder).read_text()
     assert "What chance makes" not in page and "not exceed chance" not in page
     assert "A row is gray if it scores no more than 0.05 bits" in page
+
+
+@pytest.mark.parametrize(("mean", "said"), [(3.0, "keeps 50.0%"), (1.0, "does not tell")])
+def test_a_loss_that_needs_no_states_does_not_say_what_the_dictionary_keeps(mean: float, said: str) -> None:
+    assert said in _recovery_section(Recovery(2.0, (2 + mean) / 2, mean, 0.5)).note
 
 
 def test_where_only_chance_made_clusters_its_histogram_is_drawn(run: RunFolder, tmp_path: Path) -> None:

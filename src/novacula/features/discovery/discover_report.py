@@ -186,6 +186,8 @@ def _recovery_section(recovery: Recovery) -> Section:
         ("with all of them replaced by the decoder's bias", f"{recovery.mean:.3f}"),
     ]
     note = f"The dictionary keeps {percent(recovery.recovered, 1)} of what the states do for the loss."
+    if recovery.mean <= recovery.plain:
+        note = "The model does no worse without these states, so its loss does not tell what the dictionary keeps."
     return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
