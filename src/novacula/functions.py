@@ -35,6 +35,9 @@ MEMORY_MB = 4000  #: the address space of a function's own process, in 10^6 byte
 LOADING_SECONDS = 60.0  #: the longest time to load a function's module in a process of its own
 Item = int | float | str | bool  #: what a function may put out
 _BATCH = 500
+_LARGEST = (
+    10**400
+)  #: what larger numbers of a function count as: they are too large for everybody, and JSON refuses some
 _HEAD = struct.Struct("!i")
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -235,10 +238,13 @@ def _plain(value: Any) -> Item:
     if isinstance(value, str | bool):
         return value
     if isinstance(value, numbers.Real | Decimal) and not isinstance(value, numbers.Integral):
-        if not math.isfinite(value):
-            raise ValueError
-        return float(value)
-    return operator.index(value)
+        try:
+            if not math.isfinite(value):
+                raise ValueError
+            return float(value)
+        except OverflowError:
+            value = math.trunc(value)
+    return max(-_LARGEST, min(operator.index(value), _LARGEST))
 
 
 def _described(error: BaseException) -> str:

@@ -97,6 +97,26 @@ def test_a_module_whose_forward_applies_the_activation() -> None:
         from_torch(cast("nn.Module", [module]))
 
 
+class OfLargeInputs(Functional):
+    """A module for inputs of some thousands, whose sines are no hyperbolic tangents there."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        with torch.no_grad():
+            self.first.weight.mul_(scale)
+            self.first.bias.zero_()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(torch.sin(self.first(x)))
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_a_module_is_compared_on_inputs_that_bend_its_units(scale: float) -> None:
+    with pytest.raises(InputError, match="computes something else"):
+        from_torch(OfLargeInputs(scale), "tanh")
+    assert from_torch(OfLargeInputs(scale), "sin").architecture.activation == "sin"
+
+
 @pytest.mark.parametrize(
     ("module", "words"),
     [

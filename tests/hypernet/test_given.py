@@ -127,6 +127,7 @@ def test_a_network_is_judged_against_data(kind: str, tmp_path: Path) -> None:
         ("data.csv", "1,2,3\n" * 20, r"x \(20, 3\) and y \(20, 0\); the network has 4 inputs, 1 outputs"),
         ("data.csv", "1,2,3,4,5\n" * 3, "has 3 rows; at least 10"),
         ("data.csv", "1,2,3,4,nan\n" * 20, "finite numbers"),
+        ("data.csv", "1,2,3,4,?\n" + "1,2,3,4,5\n" * 20, "is no table of numbers"),  # no line of names
         ("data.csv", "1e39,2,3,4,5\n" * 20, "has the input 1e\\+39"),
         ("data.csv", "", "network has 4 inputs"),
     ],

@@ -14,6 +14,8 @@ from inspect import isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from jaxtyping import Shaped
 from typing_extensions import Unpack
 
 from novacula.distill.config import RunConfig
@@ -63,7 +65,7 @@ def run(
     name: "str | RecurrentNetwork | torch.nn.Module | None" = None,
     config: RunConfig | None = None,
     *,
-    alphabet: Sequence[Word | int] | None = None,
+    alphabet: Sequence[Word | int] | Shaped[np.ndarray, " symbols"] | None = None,
     **settings: Unpack[RunSettings],
 ) -> DistillResult:
     """Finds the program that a task, data, a function or a network computes.
@@ -104,8 +106,8 @@ def run(
     return RUN.start(config, RunInputs(name), source, about=source.name, label=Path(name).stem, **settings)
 
 
-def _unheard(alphabet: Sequence[Word | int] | None, ignored: bool) -> list[str]:
-    return ["the argument alphabet is for a module; RunConfig has its own"] if ignored and alphabet else []
+def _unheard(alphabet: Sequence[Word | int] | Shaped[np.ndarray, " symbols"] | None, ignored: bool) -> list[str]:
+    return ["the argument alphabet is for a module; RunConfig has its own"] if ignored and alphabet is not None else []
 
 
 _FOR_THE_PAGE = 1.5

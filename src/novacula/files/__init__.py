@@ -22,6 +22,7 @@ from novacula.files.reading import check_file, contained, digest_of, digest_of_f
 from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
+    layer_orders,
     natural_order,
     read_safetensors,
     read_tensor_bytes,
@@ -44,6 +45,7 @@ __all__ = [
     "encode_safetensors",
     "format_json",
     "from_json",
+    "layer_orders",
     "natural_order",
     "parse_json",
     "read_buffer",

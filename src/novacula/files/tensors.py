@@ -4,8 +4,9 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -190,3 +191,41 @@ def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarr
 def natural_order(name: str) -> list[tuple[int, int | str]]:
     """Returns the key by which layer 10 comes after layer 9."""
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+_MOST_WORDS = 8  #: most parts of a network whose names differ in words
+
+
+def layer_orders(shapes: Mapping[str, tuple[int, int]]) -> list[list[str]]:
+    """Returns the orders in which every layer takes as many numbers as the one before gives; of several, two.
+
+    Numbers in the names are the order of layers that differ in these alone. More than eight other parts count as
+    layers of several orders.
+
+    Args:
+        shapes: for the name of each layer, how many numbers it gives, and how many it takes.
+    """
+    groups: list[list[str]] = []
+    for name in sorted(shapes, key=natural_order):
+        numbered = groups and _first_difference_is_a_number(groups[-1][-1], name)
+        groups = [*groups[:-1], [*groups[-1], name]] if numbered else [*groups, [name]]
+    if len(groups) > _MOST_WORDS:
+        return [[*shapes]] * 2
+    return list(islice(_orders(groups, shapes), 2))
+
+
+def _first_difference_is_a_number(name: str, other: str) -> bool:
+    pairs = zip(natural_order(name), natural_order(other), strict=False)
+    return next((one[0] == two[0] == 0 for one, two in pairs if one != two), False)
+
+
+def _orders(
+    groups: list[list[str]], shapes: Mapping[str, tuple[int, int]], width: int | None = None
+) -> Iterator[list[str]]:
+    """The orders of groups of layers in which each group takes as many numbers as the one before gives."""
+    if not groups:
+        yield []
+    for place, group in enumerate(groups):
+        if width in (None, shapes[group[0]][1]):
+            for rest in _orders([*groups[:place], *groups[place + 1 :]], shapes, shapes[group[-1]][0]):
+                yield [*group, *rest]

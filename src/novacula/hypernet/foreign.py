@@ -4,9 +4,8 @@ Where the other library can run the network, the result is compared with it befo
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,14 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import StrPath, decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata
+from novacula.files import (
+    StrPath,
+    decode_safetensors,
+    layer_orders,
+    natural_order,
+    read_tensor_bytes,
+    safetensors_metadata,
+)
 from novacula.hypernet.config import ActivationName
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
 from novacula.hypernet.onnx_file import ALIASES, Affine, Step, assembled, compared
@@ -80,36 +86,14 @@ def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, so
         problems.append(f"{said}; give the activation of the hidden units: {', '.join(ALIASES)}")
     if problems or not layers:
         raise InputError(source, *(problems or ["holds no tensors"]))
-    groups: list[list[str]] = []
-    for name in layers:
-        numbered = groups and _first_difference_is_a_number(groups[-1][-1], name)
-        groups = [*groups[:-1], [*groups[-1], name]] if numbered else [*groups, [name]]
-    orders = list(islice(_orders(groups, arrays), 2)) if len(groups) <= _MOST_WORDS else [[], []]
+    shapes: dict[str, tuple[int, int]] = {name: arrays[f"{name}.weight"].shape for name in layers}
+    orders = layer_orders(shapes)
     if len(orders) > 1:
         said = f"does not tell the order of its layers {', '.join(layers)[:120]}; names with numbers do"
         raise InputError(source, said)
     layers = orders[0] if orders else layers
     maps = [Affine(arrays[f"{name}.weight"], arrays.get(f"{name}.bias")) for name in layers]
     return assembled([step for each in maps for step in (each, str(activation))][:-1], source, {"format": "state_dict"})
-
-
-_MOST_WORDS = 8  #: most parts of a network whose names differ in words
-
-
-def _first_difference_is_a_number(name: str, other: str) -> bool:
-    pairs = zip(natural_order(name), natural_order(other), strict=False)
-    return next((one[0] == two[0] == 0 for one, two in pairs if one != two), False)
-
-
-def _orders(groups: list[list[str]], arrays: Mapping[str, np.ndarray], width: int | None = None) -> Iterator[list[str]]:
-    """The orders of groups of layers in which each group takes as many numbers as the one before gives."""
-    if not groups:
-        yield []
-    for place, group in enumerate(groups):
-        first, last = (arrays[f"{name}.weight"].shape for name in (group[0], group[-1]))
-        if width in (None, first[1]):
-            for rest in _orders([*groups[:place], *groups[place + 1 :]], arrays, last[0]):
-                yield [*group, *rest]
 
 
 def from_torch(module: "torch.nn.Module", activation: ActivationName | None = None) -> TargetNetwork:

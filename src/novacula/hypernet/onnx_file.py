@@ -23,6 +23,8 @@ from novacula.options import refuse, unless_installed
 ALIASES = {name: name for name in ACTIVATIONS} | {"silu": "swish", "sigmoid": "logistic", "logistic": "logistic"}
 """The names of activations, and what they are called here."""
 _CHECKED = 64  #: random inputs on which a network is compared with what the other library computes
+_BENT = 3.0  #: the largest argument of a first unit on further inputs, where inputs about 1 bend none, or all too much
+_FAR = 1e15  #: no further inputs are larger, nor smaller than its inverse
 Run = Callable[[Float[np.ndarray, "batch inputs"]], Float[np.ndarray, "batch outputs"]]
 
 
@@ -95,8 +97,17 @@ def assembled(steps: Sequence[Step], source: str, provenance: Mapping[str, str])
 
 
 def compared(network: TargetNetwork, run: Run, source: str, tolerance: float) -> TargetNetwork:
-    """The network, if the other library computes the same."""
+    """The network, if the other library computes the same: on inputs about 1, and on some that bend the first units."""
     x = np.random.default_rng(0).standard_normal((_CHECKED, network.architecture.inputs))
+    first = float(np.abs(x @ network.weights[0].T).max(initial=0.0))
+    scale = _BENT / first if first else 1.0
+    scales = [1.0, scale] if 1 / _FAR < scale < _FAR and not 1 / _BENT < scale < _BENT else [1.0]
+    for factor in scales:
+        _compare(network, run, factor * x, source, tolerance)
+    return network
+
+
+def _compare(network: TargetNetwork, run: Run, x: np.ndarray, source: str, tolerance: float) -> None:
     try:
         theirs = run(x)
     except Exception as error:
@@ -109,7 +120,6 @@ def compared(network: TargetNetwork, run: Run, source: str, tolerance: float) ->
     off = math.inf if ours.shape != theirs.shape else float(np.max(np.abs(ours - theirs))) / scale
     if not off <= tolerance:
         raise InputError(source, f"computes something else than its layers in order: outputs differ by {off:.3g}")
-    return network
 
 
 def from_onnx(path: StrPath) -> TargetNetwork:

@@ -106,6 +106,34 @@ def test_a_state_dict_with_metadata_is_read(tmp_path: Path) -> None:
         assert (network.run(tokens.numpy()[:, :, None])[:, :, 0] == module(tokens).argmax(-1).numpy()).all()
 
 
+def test_layers_whose_names_are_words_are_ordered_by_their_sizes_or_not_read(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    x = np.random.default_rng(0).integers(0, 3, (30, 7, 1))
+    for sizes, read in (((3, 5, 4, 6, 3), True), ((3, 3, 3, 3, 3), False)):  # as words, above comes before below
+        symbols, below, above, hidden, outputs = sizes
+        module = nn.ModuleDict({
+            "below": nn.GRUCell(symbols, below), "above": nn.GRUCell(below, above),
+            "inner": nn.Linear(above, hidden), "exit": nn.Linear(hidden, outputs),
+        })  # fmt: skip
+        expected = from_torch(module, length=7)
+        arrays = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+        metadata = {"length": "7", "low": "0", "high": "2", "activation": "relu"}
+        write_safetensors(tmp_path / "a.safetensors", arrays, metadata)
+        if read:
+            assert (load_network(tmp_path / "a.safetensors").states(x) == expected.states(x)).all()
+        else:
+            with pytest.raises(InputError, match="order of its layers above, below"):
+                load_network(tmp_path / "a.safetensors")
+
+
+def test_an_alphabet_may_be_an_array() -> None:
+    module = Model(nn.GRU(3, 5, batch_first=True), nn.Sequential(nn.Linear(5, 2)), 3)
+    network = from_torch(module, alphabet=np.arange(3))
+    assert (network.low, network.high) == (0, 2)
+    network = from_torch(module, alphabet=np.array(["a", "b", "c"]), answers=np.array([False, True]))
+    assert (network.alphabet.inputs, network.alphabet.outputs) == ((("a", "b", "c"),), ((False, True),))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

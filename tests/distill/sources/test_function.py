@@ -39,6 +39,9 @@ def eighths(xs): return [fractions.Fraction(x, 8) for x in xs]
 def roots(xs): return [x ** 0.5 for x in xs]
 def gated(xs): return [s > 3 and s / 2 for s in itertools.accumulate(xs)]
 def compared(xs): return list(numpy.array(xs) > 1)
+def beyond(xs): return [fractions.Fraction(10 ** 400) for x in xs]
+def longest(xs): return [10 ** 5000 for x in xs]
+def ended(xs): return ["a\\0" if x else "a" for x in xs]
 def deepest(xs): return [-2 ** 63 if x == 7 else x for x in xs]
 """
 
@@ -80,6 +83,9 @@ def test_several_streams_and_outputs_and_truth_values(module: str) -> None:
         ("somebodys:short", "returned 3 outputs for the 4 inputs [0, 0, 0, 0]"),
         ("somebodys:ragged", "returned 2 integers at step 3 for [0, 0, 0, 1], 1 elsewhere"),
         ("somebodys:huge", "at most 2^62 in magnitude"),
+        ("somebodys:beyond", "returned more than 10^40 at step 0"),
+        ("somebodys:longest", "returned more than 10^40 at step 0"),
+        ("somebodys:ended", r"'a\x00' is no text of 1 to 60 printable letters"),
         ("somebodys:reverse", "is not causal: for [0] its outputs are not the first ones for [0, 0, 0, 1]"),
         ("somebodys:dice", "is not deterministic: asked twice for [0, 0, 0, 0]"),
     ],

@@ -158,11 +158,17 @@ def test_data_alone_has_no_tier() -> None:
 
 
 BIG = Number(2**62) * X * 4
+TRUE_BIG = operation("<=", X, X) * 2**32 * 2**32  # of truths, which are neither inputs nor states
 WRAPPING: dict[str, tuple[Program, Program, int]] = {
     "output": (Program(("x",), (), (), (), (), (BIG,)), Program(("x",), (), (), (), (), (X * 0,)), 1),
     "within": (
         Program(("x",), (), (), (), (), (operation("!=", BIG, 0),)),
         Program(("x",), (), (), (), (), (X * 0,)),
+        1,
+    ),
+    "of truths": (
+        Program(("x",), (), (), (), (), (operation("==", TRUE_BIG, 0),)),
+        Program(("x",), (), (), (), (), (X * 0 + 1,)),
         1,
     ),
     "state": (

@@ -1,9 +1,10 @@
 """Recurrent networks of torch: state dicts, and modules, which are compared with what they compute themselves.
 
 A state dict in the safetensors format has the tensors' names of torch: ``….weight_ih_l0`` and so on for the layers of
-an `RNN`, `GRU` or `LSTM`, ``….weight_ih`` for cells, in the order of their names; an embedding, whose name has ``emb``;
-and the linear layers of the read-out in their order. The metadata are `length`, the longest sequence of the training;
-`low` and `high`, or `alphabet`, a JSON list of texts or truth values; and where the default does not hold:
+an `RNN`, `GRU` or `LSTM`, ``….weight_ih`` for cells; an embedding, whose name has ``emb``; and the linear layers of the
+read-out. Numbers in the names are the order of the layers; where words differ, sizes must leave one. The metadata are
+`length`, the longest sequence of the training; `low` and `high`, or `alphabet`, a JSON list of texts or truth values;
+and where the default does not hold:
 
 - `input`: ``embedding``, ``one-hot`` or ``number``; by default what there is, and one-hot where the width says so;
 - `output`: ``argmax`` (the default for several outputs), ``round`` or ``sign``; `answers`, a JSON list of its words;
@@ -20,6 +21,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from jaxtyping import Shaped
 
 from novacula.distill.networks.cells import (
     GATES,
@@ -35,6 +37,7 @@ from novacula.distill.networks.cells import (
 )
 from novacula.distill.sources.sequences import Alphabet, Word
 from novacula.errors import InputError, refuse
+from novacula.files import layer_orders, natural_order
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +51,39 @@ def has_cells(arrays: Mapping[str, np.ndarray]) -> bool:
     return any(
         match and match[2] == "weight" for match in map(_CORE.fullmatch, (name.rpartition(".")[2] for name in arrays))
     )
+
+
+def in_order(arrays: Mapping[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
+    """Returns the tensors of a file in the order of their layers.
+
+    Raises:
+        InputError: names with different words, and sizes that leave several orders.
+    """
+    names = sorted(arrays, key=natural_order)
+    cells: dict[str, tuple[int, int]] = {}
+    linear: dict[str, tuple[int, int]] = {}
+    for name in names:
+        array, match = arrays[name], _CORE.fullmatch(name)
+        across = arrays.get(name.replace("weight_ih", "weight_hh"))
+        if array.ndim != 2 or "emb" in name.lower():
+            continue
+        if match and match[3] == "ih" and across is not None and across.ndim == 2:
+            cells[_layer_of(name)] = across.shape[1], array.shape[1]
+        elif not match:
+            linear[_layer_of(name)] = array.shape[0], array.shape[1]
+    places: dict[str, int] = {}
+    for layers in (cells, linear):
+        if len(orders := layer_orders(layers)) > 1:
+            said = f"does not tell the order of its layers {', '.join(layers)[:120]}; names with numbers do"
+            raise InputError(source, said)
+        places |= {name: place for order in orders for place, name in enumerate(order)}
+    return {name: arrays[name] for name in sorted(names, key=lambda name: places.get(_layer_of(name), 0))}
+
+
+def _layer_of(name: str) -> str:
+    """What the names of a layer's tensors have in common."""
+    match = _CORE.fullmatch(name)
+    return match[1].rstrip(".") + (match[4] or "") if match else name.rpartition(".")[0]
 
 
 def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], source: str) -> CellNetwork:
@@ -202,10 +238,10 @@ _NEAR, _NEAR_IN_FLOAT32 = 1e-6, 1e-4  #: how near outputs must be, as a share of
 
 def from_torch(
     module: "torch.nn.Module",
-    alphabet: Sequence[Word | int] | None = None,
+    alphabet: Sequence[Word | int] | Shaped[np.ndarray, " symbols"] | None = None,
     length: int = 10,
     output: Output | None = None,
-    answers: Sequence[Word] | None = None,
+    answers: Sequence[Word] | Shaped[np.ndarray, " answers"] | None = None,
 ) -> CellNetwork:
     """Reads a module with an RNN, GRU or LSTM, or with cells of these, and a linear or MLP read-out of every step.
 
@@ -236,8 +272,8 @@ def from_torch(
         arrays["embedding.weight"] = arrays.pop(f"{old}.weight")
     metadata = {"length": str(length), **_said(double)}
     metadata |= {"output": output} if output else {}
-    metadata |= {"answers": json.dumps(list(answers))} if answers else {}
-    symbols = list(alphabet if alphabet is not None else range(_symbols(arrays)))
+    metadata |= {} if answers is None else {"answers": json.dumps(_plain(answers))}
+    symbols = _plain(alphabet if alphabet is not None else range(_symbols(arrays)))
     if all(type(symbol) is int for symbol in symbols) and symbols:
         if symbols != list(range(int(symbols[0]), int(symbols[0]) + len(symbols))):
             raise InputError("alphabet", f"is {str(symbols)[:60]}; integers must follow one another")
@@ -247,6 +283,11 @@ def from_torch(
     network = read_cells(arrays, metadata, "module")
     _compare(module, network)
     return network
+
+
+def _plain(words: Sequence[Word | int] | Shaped[np.ndarray, " words"]) -> list:
+    """Words or numbers, which may come as an array, as JSON has them."""
+    return [word if isinstance(word, str) else getattr(word, "item", lambda word=word: word)() for word in words]
 
 
 def _strange(layer: "torch.nn.Module") -> bool:

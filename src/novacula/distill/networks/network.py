@@ -21,13 +21,12 @@ from jaxtyping import Float, Int
 from typing_extensions import override
 
 from novacula.distill.networks.cells import LIMITS, Activation, Layer, activate, check_choices, read_integers
-from novacula.distill.networks.foreign import has_cells, read_cells
+from novacula.distill.networks.foreign import has_cells, in_order, read_cells
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.errors import InputError, refuse
 from novacula.files import (
     StrPath,
     decode_safetensors,
-    natural_order,
     read_tensor_bytes,
     safetensors_metadata,
     unless_sound,
@@ -120,7 +119,7 @@ def load_network(path: StrPath) -> RecurrentNetwork:
     arrays = decode_safetensors(data, source)
     metadata = safetensors_metadata(data, source)
     if has_cells(arrays):
-        return read_cells({name: arrays[name] for name in sorted(arrays, key=natural_order)}, metadata, source)
+        return read_cells(in_order(arrays, source), metadata, source)
     if "weight.0" in arrays and "f.0.weight" not in arrays:
         raise InputError(source, f"is a feed-forward network; `novacula hypernet classify {source}` reads it")
     problems: list[str] = []

@@ -210,7 +210,12 @@ ON_ARRAYS: Domain[Column] = Domain(
     },
     int,
 )
-"""Arrays of int64, or of Python's integers (dtype object), elementwise."""
+"""Arrays of int64, elementwise; they wrap around."""
+
+ON_OBJECTS: Domain[Any] = Domain(
+    {name: np.frompyfunc(made, ARITY[name], 1) for name, made in ON_INTEGERS.operators.items()}, int
+)
+"""Arrays of Python's integers (dtype object), elementwise: never wrong."""
 
 Interval = tuple[float, float]
 """The least value and the largest, which may be infinite."""

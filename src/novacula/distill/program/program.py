@@ -17,6 +17,7 @@ from novacula.distill.program.expression import (
     ON_ARRAYS,
     ON_INTEGERS,
     ON_INTERVALS,
+    ON_OBJECTS,
     Column,
     Domain,
     Expression,
@@ -120,7 +121,7 @@ class Program(Brief):
             states: int64, which wrap around, or Python's integers (dtype object), which have no limit.
             x: an input for each.
         """
-        update, outputs = self.evaluate(ON_ARRAYS, states.T, x.T)
+        update, outputs = self.evaluate(ON_OBJECTS if states.dtype == object else ON_ARRAYS, states.T, x.T)
         return _columns(update, len(x), states.dtype), _columns(outputs, len(x), states.dtype)
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:

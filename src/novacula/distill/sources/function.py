@@ -21,6 +21,7 @@ from novacula.runs import check_time
 _CHECKED = 12
 _EVERY = 100
 _LARGEST = 2**62
+_SHOWN = 10**40
 _ADVICE = ". A smaller --length or a narrower range keeps them smaller"
 
 
@@ -130,13 +131,14 @@ class Function(Behavior):
 
     def _array(self, sequences: list[list], answers: list["_Answer"]) -> np.ndarray:
         """The outputs as an array, once every one of them is known to be as it must be."""
+        kinds = {type(value) for outputs in answers for item in outputs for value in item}
         try:
-            y = np.array(answers)
+            y = np.array(answers, object if str in kinds else None)  # arrays of texts lose NUL characters at the end
         except (ValueError, OverflowError):  # they are ragged
             y = np.empty((0, 0, 0))
-        kinds = {type(value) for outputs in answers for item in outputs for value in item}
         known = {column.kind for column in self._columns}
-        regular = y.ndim == 3 and y.shape[1:2] == (len(sequences[0]),) and y.dtype.kind in "ibUf" and y.shape[2] > 0
+        sound = y.dtype.kind in ("O" if str in kinds else "ibf")
+        regular = y.ndim == 3 and y.shape[1:2] == (len(sequences[0]),) and sound and y.shape[2] > 0
         scales = [column for column in self._columns if column.scale]
         if regular and len(scales) == y.shape[2] and kinds <= {int, float}:
             return self._coded(y)
@@ -180,7 +182,8 @@ class Function(Behavior):
             if len(item) != width or not width:
                 raise InputError(self.name, f"returned {len(item)} integers {where}, {width} elsewhere; at least 1")
             if (size := _size(item)) > _LARGEST:
-                raise InputError(self.name, f"returned {size} {where}; at most 2^62 in magnitude{_ADVICE}")
+                said = size if size <= _SHOWN else "more than 10^40"
+                raise InputError(self.name, f"returned {said} {where}; at most 2^62 in magnitude{_ADVICE}")
             for value, column in zip(item, self._columns, strict=False):
                 number = column.kind is int and isinstance(value, bool)
                 if problem := column.problem(int(value) if number else value, _LARGEST):

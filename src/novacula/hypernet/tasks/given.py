@@ -72,7 +72,7 @@ def _csv(path: StrPath) -> Float[np.ndarray, "rows columns"]:
     source = os.fspath(path)
     try:
         lines = bytes(read_buffer(path, max_bytes=_MAX_BYTES)).decode("utf-8-sig").splitlines()
-        header = bool(lines) and any(not _is_number(cell) for cell in lines[0].split(","))
+        header = bool(lines) and not any(_is_number(cell) for cell in lines[0].split(","))
         return np.loadtxt(io.StringIO("\n".join(lines)), delimiter=",", skiprows=int(header), ndmin=2)
     except ValueError as error:
         if isinstance(error, InputError):
