@@ -97,6 +97,25 @@ def test_a_module_whose_forward_applies_the_activation() -> None:
         from_torch(cast("nn.Module", [module]))
 
 
+class NeverNegative(Functional):
+    """A module whose last function shows on rare inputs alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.no_grad():
+            self.second.bias.fill_(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(super().forward(x))
+
+
+def test_a_function_behind_the_last_layer_is_noticed() -> None:
+    module = NeverNegative()
+    assert outputs(module).min() > 0
+    with pytest.raises(InputError, match="last layer negated: computes something else"):
+        from_torch(module, "tanh")
+
+
 class OfLargeInputs(Functional):
     """A module for inputs of some thousands, whose sines are no hyperbolic tangents there."""
 

@@ -6,6 +6,8 @@ Where the other library can run the network, the result is compared with it befo
 import os
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from novacula.files import (
 from novacula.hypernet.config import ActivationName
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
 from novacula.hypernet.onnx_file import ALIASES, Affine, Step, assembled, compared
+from novacula.torch_modules import negate_linear
 
 if TYPE_CHECKING:
     import torch
@@ -112,15 +115,16 @@ def from_torch(module: "torch.nn.Module", activation: ActivationName | None = No
         raise InputError("module", f"is a {type(module).__name__}; a torch.nn.Module is needed")
     double = deepcopy(module).cpu().double().eval()
     try:
-        return _of_module(double, activation, again=True)
+        network = _of_module(double, activation, again=True)
     except InputError:  # a layer that has two names may still be applied once
-        return _of_module(double, activation, again=False)
+        network = _of_module(double, activation, again=False)
+    if turned := _turned(double, network):
+        compared(turned, partial(_outputs, double), "module with its last layer negated", 1e-9)
+    return network
 
 
 def _of_module(double: "torch.nn.Module", activation: ActivationName | None, *, again: bool) -> TargetNetwork:
     """The network of a module in float64; a layer that stands in it several times counts each time, or the first."""
-    import torch
-
     leaves = [
         leaf for _, leaf in double.named_modules(remove_duplicate=not again) if not any(True for _ in leaf.children())
     ]
@@ -130,14 +134,23 @@ def _of_module(double: "torch.nn.Module", activation: ActivationName | None, *, 
         raise InputError("module", f"{said}, name it: from_torch(module, 'relu')")
     if activation and not any(isinstance(step, str) for step in steps):
         steps = [step for each in steps for step in (each, activation)][:-1]
-    network = assembled(steps, "module", {"format": "torch"})
+    return compared(assembled(steps, "module", {"format": "torch"}), partial(_outputs, double), "module", 1e-9)
 
-    def run(x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
-        with torch.no_grad():
-            outputs = double(torch.from_numpy(x)).numpy()
-        return outputs[:, None] if outputs.ndim == 1 else outputs  # many modules squeeze their only output
 
-    return compared(network, run, "module", 1e-9)
+def _outputs(double: "torch.nn.Module", x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
+    import torch
+
+    with torch.no_grad():
+        outputs = double(torch.from_numpy(x)).numpy()
+    return outputs[:, None] if outputs.ndim == 1 else outputs  # many modules squeeze their only output
+
+
+def _turned(double: "torch.nn.Module", network: TargetNetwork) -> TargetNetwork | None:
+    """Negates the last layer of both, so that a rectifier behind it shows; None where it is not one of its own."""
+    (*weights, last), (*biases, bias) = network.weights, network.biases
+    if any(negate_linear(double, factor * last) for factor in (1, 2)):  # of logistic units the weights are halved
+        return replace(network, weights=(*weights, -last), biases=(*biases, -bias))
+    return None
 
 
 def _torch_steps(leaf: "torch.nn.Module") -> list[Step]:

@@ -213,6 +213,19 @@ class LastStep(Model):
         return super().forward(x)[:, -1]
 
 
+class Rectified(Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(super().forward(x))
+
+
+def countdown() -> nn.Module:
+    """99 less the sum of the inputs, and at least 0, which it never is in short sequences."""
+    model = Rectified(nn.RNN(1, 1, nonlinearity="relu", batch_first=True), nn.Sequential(nn.Linear(1, 1)))
+    for tensor, value in zip(model.parameters(), (1.0, 1.0, 0.0, 0.0, -1.0, 99.0), strict=True):
+        tensor.data.fill_(value)
+    return model
+
+
 def test_a_module_that_runs_in_its_own_precision_is_compared_there() -> None:
     assert from_torch(InItsOwnPrecision(1.0)).outputs == 1
     assert from_torch(small(Model)).outputs == 1
@@ -224,6 +237,7 @@ def test_a_module_that_runs_in_its_own_precision_is_compared_there() -> None:
         (lambda: InItsOwnPrecision(-1.0), "its outputs differ by"),
         (lambda: small(Small), "its outputs differ by"),
         (lambda: small(NoNumber), "its outputs differ by inf"),
+        (countdown, "once its last layer is negated; no function may follow"),
         (lambda: LastStep(nn.GRU(3, 5, batch_first=True), mlp(5, 2), 3), "no output of every step"),
         (lambda: Model(nn.GRU(3, 5, batch_first=True, bidirectional=True), mlp(10, 2), 3), "has the layer core"),
         (

@@ -145,6 +145,12 @@ def softmax(graph: onnx.GraphProto) -> None:
     graph.output[0].name = "chances"
 
 
+def rectified(graph: onnx.GraphProto) -> None:
+    last = graph.output[0].name
+    graph.node.append(helper.make_node("Relu", [last], ["positive"], name="to_positive"))
+    graph.output[0].name = "positive"
+
+
 def started(graph: onnx.GraphProto) -> None:
     cell = node(graph, "GRU")
     graph.initializer.append(numpy_helper.from_array(np.ones((1, ROWS, 5), np.float32), "first"))
@@ -166,6 +172,7 @@ def test_a_layer_without_an_offset_is_read(tmp_path: Path) -> None:
         (both_ways, r"node '\S+' \(GRU\) has clip, layout or input_forget"),
         (reset_before, r"node '\S+' \(GRU\) resets before its matrix"),
         (softmax, r"node 'to_chances' \(Softmax\) is not read here"),
+        (rectified, "ends in an activation; export the network without its last function"),
         (started, r"node '\S+' \(GRU\) has a first state other than 0"),
     ],
 )

@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
@@ -38,6 +39,7 @@ from novacula.distill.networks.cells import (
 from novacula.distill.sources.sequences import Alphabet, Word
 from novacula.errors import InputError, refuse
 from novacula.files import layer_orders, natural_order
+from novacula.torch_modules import negate_linear
 
 if TYPE_CHECKING:
     import torch
@@ -232,7 +234,8 @@ def _inputs(
     return table
 
 
-_ROWS, _STEPS = 20, 6
+_ROWS = 20
+FEWEST_STEPS, _MOST_STEPS = 6, 50
 _NEAR, _NEAR_IN_FLOAT32 = 1e-6, 1e-4  #: how near outputs must be, as a share of the largest
 
 
@@ -281,7 +284,11 @@ def from_torch(
     else:
         metadata["alphabet"] = json.dumps(symbols)
     network = read_cells(arrays, metadata, "module")
-    _compare(module, network)
+    _compare(module, network, "the read-out must see every step, and the state start at 0")
+    last, turned = network.readout[-1], deepcopy(module)
+    if negate_linear(turned, last.weight):
+        negated = replace(network, readout=(*network.readout[:-1], Layer(-last.weight, -last.bias)))
+        _compare(turned, negated, "once its last layer is negated; no function may follow that layer")
     return network
 
 
@@ -325,15 +332,20 @@ def _symbols(arrays: dict[str, np.ndarray]) -> int:
     return max(2, arrays[first].shape[1]) if first else 2
 
 
-def _compare(module: "torch.nn.Module", network: CellNetwork) -> None:
+def compared_steps(network: CellNetwork) -> int:
+    """Returns how many steps of a network are compared with what another library computes."""
+    return min(max(FEWEST_STEPS, network.length), _MOST_STEPS)
+
+
+def _compare(module: "torch.nn.Module", network: CellNetwork, rule: str) -> None:
     """Makes sure that the module computes what was read, in float64 or, if it does not run so, as it is."""
     import torch
     from torch import nn
 
-    generator = np.random.default_rng(0)
-    x = generator.integers(network.low, network.high, (_ROWS, _STEPS, network.streams), endpoint=True)
+    generator, steps = np.random.default_rng(0), compared_steps(network)
+    x = generator.integers(network.low, network.high, (_ROWS, steps, network.streams), endpoint=True)
     states = network.states(x)[:, 1:]
-    expected = network.logits(states.reshape(-1, network.size)).reshape(_ROWS, _STEPS, -1)
+    expected = network.logits(states.reshape(-1, network.size)).reshape(_ROWS, steps, -1)
     errors = []
     own = deepcopy(module).cpu().eval()
     kind = next((each.dtype for each in own.parameters()), torch.float64)
@@ -353,7 +365,7 @@ def _compare(module: "torch.nn.Module", network: CellNetwork) -> None:
         raise InputError("module", f"{problem}, so that nothing shows what it computes; its state dict can be read")
     if errors and not min(errors) <= float(np.abs(expected).max()) < np.inf:
         problem = f"its outputs differ by {min(errors) * near:.2g} from those of its layers as they were read"
-        raise InputError("module", f"{problem}; the read-out must see every step, and the state start at 0")
+        raise InputError("module", f"{problem}; {rule}")
 
 
 def _ways(

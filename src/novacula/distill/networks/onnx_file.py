@@ -15,7 +15,7 @@ import numpy as np
 
 from novacula.distill.config import RunConfig
 from novacula.distill.networks.cells import CellNetwork, largest_difference
-from novacula.distill.networks.foreign import read_cells
+from novacula.distill.networks.foreign import compared_steps, read_cells
 from novacula.distill.networks.network import MAX_BYTES
 from novacula.errors import InputError
 from novacula.files import StrPath
@@ -28,8 +28,9 @@ _SHAPES = ("Shape", "Gather", "Concat", "Slice", "Mul", "Add", "Sub", "Div", "Ex
 _STEPS = ("MatMul", "Tanh", "Relu", "Sigmoid", "OneHot", "Equal", "ConstantOfShape", *_SHAPES)
 _LARGEST = 1e7  #: the most numbers that sizes in a graph make, but for those of inputs
 _ONE_NODE = "torch.onnx.export(…, dynamo=False) writes a recurrent layer of torch as one node"
+_ENDS = "ends in an activation; export the network without its last function"
 _FOLDED = ("Transpose", "Identity", "Squeeze", "Unsqueeze", "Concat", "Slice", "Cast", "Reshape")
-_SIZES = (5, 6)
+_ROWS = 5
 _NEAR = 1e-4
 _Node = Any
 
@@ -108,6 +109,8 @@ class _Reader:
         read = self._reads.get(self.graph.output[0].name)
         if read is None or not read.cells:
             raise _StrangeError("has no RNN, GRU or LSTM between its input and its first output")
+        if read.activated:
+            raise _StrangeError(_ENDS)
         return read
 
     def symbols(self, read: _Read, config: RunConfig) -> int:
@@ -200,6 +203,8 @@ class _Reader:
         outer = {kind for place, kind in activations if place > 2 * cells}
         if not cells or many[: 2 * cells] != [False, True] * cells or len(inner) != 1 or len(outer) > 1:
             raise _StrangeError(f"has no RNN, GRU or LSTM between its input and its first output; {_ONE_NODE}")
+        if activations[-1][0] == len(names) > 2 * cells:
+            raise _StrangeError(_ENDS)
         arrays = {}
         for place, name in enumerate(names):
             layer = f"core.{{}}_{'ih' if place % 2 == 0 else 'hh'}_l{place // 2}"
@@ -325,7 +330,10 @@ def _compare(reader: _Reader, model: Any, network: CellNetwork, read: _Read, sou
     if len(sizes) not in (2, 3):
         raise InputError(source, f"its input has {len(sizes)} dimensions; batch and time, and a width, are read")
     for swapped in (False, True):
-        rows, steps = (sizes[place] or default for place, default in zip((swapped, not swapped), _SIZES, strict=True))
+        rows, steps = (
+            sizes[place] or default
+            for place, default in zip((swapped, not swapped), (_ROWS, compared_steps(network)), strict=True)
+        )
         x = np.random.default_rng(0).integers(network.low, network.high, (rows, steps, network.streams), endpoint=True)
         expected = network.logits(network.states(x)[:, 1:].reshape(-1, network.size)).reshape(rows, steps, -1)
         values = x if network.embedding is None else x - network.low
