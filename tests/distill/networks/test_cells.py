@@ -253,6 +253,13 @@ def test_a_module_that_computes_something_else_is_refused(module: Callable[[], n
         from_torch(module())
 
 
+def test_what_is_no_number_is_no_answer() -> None:
+    module = Model(nn.GRU(3, 5, batch_first=True), nn.Sequential(nn.Linear(5, 2)), 3)
+    for output in ("argmax", "sign", "round"):
+        network = from_torch(module, output=output)
+        assert np.isnan(network.read(np.full((1, 5), np.nan))).all()
+
+
 def parity() -> nn.Module:
     """Two units, of which one is 1 where the parity changes to odd: h' = relu(s - x), relu(x - s), s the sum of h."""
     core = nn.RNN(1, 2, nonlinearity="relu", batch_first=True)

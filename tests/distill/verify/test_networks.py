@@ -119,3 +119,13 @@ def test_a_large_network_of_long_sequences_is_run_in_little_memory(monkeypatch: 
 class Silent:
     def run(self, x: np.ndarray) -> np.ndarray:
         return np.zeros_like(x)
+
+
+def test_a_network_whose_outputs_are_no_numbers_computes_no_program() -> None:
+    # After two inputs its state is infinite, and 0 times that is no number.
+    network = Network(
+        (Layer(np.array([[1e200, 1e200]]), np.zeros(1)),), (Layer(np.zeros((1, 1)), np.zeros(1)),), "relu", 0, 1, 6
+    )
+    assert np.isnan(network.outputs_of(np.ones((1, 3, 1), np.int64))).tolist() == [[[False], [True], [True]]]
+    certificate = verify(Program(("x",), (), (), (), (), (Number(0),)), target_of(network))
+    assert certificate.tier == "none" and certificate.counterexample is not None

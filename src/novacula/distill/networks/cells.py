@@ -141,9 +141,10 @@ class CellNetwork(RecurrentNetwork, Brief):
     @override
     def read(self, state: Float[np.ndarray, "rows size"]) -> Float[np.ndarray, "rows outputs"]:
         logits = self.logits(state)
+        unknown = np.isnan(logits)
         if self.output == "argmax":
-            return logits.argmax(axis=1)[:, None].astype(np.float64)
-        return (logits > 0).astype(np.float64) if self.output == "sign" else logits
+            return np.where(unknown.any(axis=1), np.nan, logits.argmax(axis=1))[:, None]
+        return np.where(unknown, np.nan, logits > 0) if self.output == "sign" else logits
 
     def tensors(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         """Returns the state dict and the metadata of its file."""

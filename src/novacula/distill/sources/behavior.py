@@ -146,5 +146,5 @@ class RecurrentNetwork:
 
 
 def rounded(outputs: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
-    """Returns the nearest integers of at most `LARGEST` in magnitude; 0 for what is no number."""
-    return np.rint(np.clip(np.nan_to_num(outputs, nan=0.0), -LARGEST, LARGEST)).astype(np.int64)
+    """Returns the nearest integers of at most `LARGEST` in magnitude; what is no number counts as too large, too."""
+    return np.rint(np.clip(np.nan_to_num(outputs, nan=LARGEST), -LARGEST, LARGEST)).astype(np.int64)
