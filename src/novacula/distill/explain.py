@@ -229,7 +229,7 @@ def what_it_does(program: Program | Machine, source: Source, determination: Dete
     alphabet = source.alphabet
     if isinstance(program, Machine) or any(alphabet.inputs) or any(alphabet.outputs):
         return ""
-    said, where = sentence(program, source.low, source.high), determination.where if determination else ""
+    said, where = sentence(program, *_ends(source)), determination.where if determination else ""
     return f"{said} Rows show this {where}." if said and where else said
 
 
@@ -237,8 +237,16 @@ def states_of(program: Program | Machine, source: Source) -> Machine | None:
     """Returns the minimal machine of a program, over inputs of any length; None where it is infinite or too large."""
     if isinstance(program, Machine):
         return program.minimal()
-    symbols = list_symbols(source.low, source.high, source.streams)
+    symbols = list_symbols(*_ends(source), source.streams)
     return None if symbols is None else program_machine(program, symbols)
+
+
+def _ends(source: Source) -> tuple[int, int]:
+    """The least input and the largest, with data alone of all rows that the program fits."""
+    if source.target or source.held_out is None:
+        return source.low, source.high
+    parts = [rows for rows in (source.learned, source.held_out) if len(rows.x)]
+    return min(rows.low for rows in parts), max(rows.high for rows in parts)
 
 
 def _wrapped(text: str) -> list[str]:

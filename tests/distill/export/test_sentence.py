@@ -1,10 +1,14 @@
 """What a program does, in a sentence: known kinds are named, and nothing is said of others."""
 
+import numpy as np
 import pytest
 
+from novacula.distill.explain import states_of, what_it_does
 from novacula.distill.export.sentence import sentence
 from novacula.distill.program.expression import Expression, Name, Number, operation
 from novacula.distill.program.program import Program
+from novacula.distill.source import Source
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.tasks.table import TASKS
 
 X, S, P, Q = Name("x"), Name("s"), Name("p"), Name("q")
@@ -65,3 +69,17 @@ def test_other_kinds() -> None:
     divisible = Program(("x",), ("s",), (0,), (("t", (2 * S + X) % 3),), (Name("t"),), (operation("not", Name("t")),))
     said = "Puts out 1 where the number with the digits so far in base 2, modulo 3 is 0, else 0."
     assert sentence(divisible, 0, 1) == said
+
+
+def test_of_data_the_inputs_of_all_rows_count() -> None:
+    parity = running(operation("!=", X, S))
+
+    def rows(*words: list[int]) -> Sequences:
+        x = np.array(words)[:, :, None]
+        return Sequences(x, parity.run(x), np.full(len(x), 3), "rows.csv")
+
+    for held_out, said, symbols in (([0, 1, 0], "Puts out 1 where the number of ones", 2), ([0, 2, 1], "", 3)):
+        source = Source("rows.csv", "data", rows([0, 1, 1], [1, 0, 1]), rows([0, 0, 1]), None, rows(held_out))
+        assert what_it_does(parity, source)[: len(said) or None] == said
+        machine = states_of(parity, source)
+        assert machine is not None and len(machine.symbols) == symbols
