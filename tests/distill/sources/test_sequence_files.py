@@ -140,3 +140,10 @@ def test_a_cell_with_an_underscore_is_a_text(tmp_path: Path) -> None:
     lines = ["sequence,step,x0,y0", *(f"{row},0,{row % 2},1_{row % 2}" for row in range(4))]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     assert load_sequences(tmp_path / "a.csv").alphabet.outputs == (("1_0", "1_1"),)
+
+
+def test_a_sign_makes_an_integer_and_words_may_look_like_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sequence,step,x0,y0,y1\na,0,+1,+1,w\na,1,-2,2,nan\na,2,+0,0,inf\n")
+    read = load_sequences(tmp_path / "a.csv")
+    assert (read.x.ravel().tolist(), read.y[:, :, 0].ravel().tolist()) == ([1, -2, 0], [1, 2, 0])
+    assert read.alphabet.outputs == (None, ("inf", "nan", "w"))

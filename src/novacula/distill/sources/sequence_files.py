@@ -10,6 +10,7 @@ if all its cells are true or false. Source: ours.
 
 import csv
 import io
+import math
 import os
 import re
 from collections import defaultdict
@@ -36,7 +37,7 @@ MAX_LENGTH = 10_000  #: steps of the longest sequence
 MAX_NUMBERS = 50_000_000  #: numbers of a data set once its sequences are padded to one length
 
 _ENOUGH = 1000
-_INTEGER = re.compile(r"-?[0-9]{1,13}")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,13}")
 
 
 class Place(str):
@@ -286,10 +287,11 @@ def _cells(
     if len(cells) != len(header):
         problems.append(f"line {line}: {len(cells)} cells where the header has {len(header)}")
         return "", 0, None
-    values = [_value(cell.strip()) for cell in cells[1:]]
+    kinds = [Column(int), *columns]
+    values = [_value(cell.strip(), column.kind) for cell, column in zip(cells[1:], kinds, strict=True)]
     wrong = [
         f"line {line}, column {name}: {said}"
-        for name, value, column in zip(header[1:], values, [Column(int), *columns], strict=True)
+        for name, value, column in zip(header[1:], values, kinds, strict=True)
         if (said := column.problem(value))
     ]
     problems += wrong[:1]
@@ -301,11 +303,12 @@ def _cells(
     return cells[0].strip(), values[0], [value for value in values[1:] if isinstance(value, int | str | float)]
 
 
-def _value(cell: str) -> JSON:
-    """A cell: an integer, or a text; what is a number of another form, or empty, is neither."""
+def _value(cell: str, kind: type | None) -> JSON:
+    """A cell: an integer, or a text; what is a number of another form, or empty, is neither. Words may be nan or inf."""
     if _INTEGER.fullmatch(cell):
         return int(cell)
     try:
-        return float(cell) if cell and "_" not in cell else cell
+        number = float(cell) if cell and "_" not in cell else cell
+        return cell if isinstance(number, float) and not math.isfinite(number) and kind is str else number
     except ValueError:
         return cell
