@@ -304,7 +304,7 @@ def _cells(
 
 
 def _value(cell: str, kind: type | None) -> JSON:
-    """A cell: an integer, or a text; what is a number of another form, or empty, is neither. Words may be nan or inf."""
+    """An integer, or a text, such as nan among words; a number of another form, or an empty cell, is neither."""
     if _INTEGER.fullmatch(cell):
         return int(cell)
     try:
