@@ -132,6 +132,12 @@ def test_an_alphabet_may_be_an_array() -> None:
     assert (network.low, network.high) == (0, 2)
     network = from_torch(module, alphabet=np.array(["a", "b", "c"]), answers=np.array([False, True]))
     assert (network.alphabet.inputs, network.alphabet.outputs) == ((("a", "b", "c"),), ((False, True),))
+    for alphabet, said in (
+        (np.array([0.5, 1, 2]), r"has 0\.5; integers, texts"),
+        (np.array([b"a", b"b"]), "has b'a'; integers"),
+    ):
+        with pytest.raises(InputError, match=said):
+            from_torch(module, alphabet=alphabet)
 
 
 @pytest.mark.parametrize(

@@ -275,8 +275,8 @@ def from_torch(
         arrays["embedding.weight"] = arrays.pop(f"{old}.weight")
     metadata = {"length": str(length), **_said(double)}
     metadata |= {"output": output} if output else {}
-    metadata |= {} if answers is None else {"answers": json.dumps(_plain(answers))}
-    symbols = _plain(alphabet if alphabet is not None else range(_symbols(arrays)))
+    metadata |= {} if answers is None else {"answers": json.dumps(_plain("answers", answers))}
+    symbols = _plain("alphabet", alphabet if alphabet is not None else range(_symbols(arrays)))
     if all(type(symbol) is int for symbol in symbols) and symbols:
         if symbols != list(range(int(symbols[0]), int(symbols[0]) + len(symbols))):
             raise InputError("alphabet", f"is {str(symbols)[:60]}; integers must follow one another")
@@ -292,9 +292,12 @@ def from_torch(
     return network
 
 
-def _plain(words: Sequence[Word | int] | Shaped[np.ndarray, " words"]) -> list:
+def _plain(name: str, words: Sequence[Word | int] | Shaped[np.ndarray, " words"]) -> list:
     """Words or numbers, which may come as an array, as JSON has them."""
-    return [word if isinstance(word, str) else getattr(word, "item", lambda word=word: word)() for word in words]
+    plain = [word if isinstance(word, str) else getattr(word, "item", lambda word=word: word)() for word in words]
+    if strange := [word for word in plain if not isinstance(word, int | str)]:
+        raise InputError(name, f"has {str(strange[0])[:40]}; integers, texts or truth values are needed")
+    return plain
 
 
 def _strange(layer: "torch.nn.Module") -> bool:
