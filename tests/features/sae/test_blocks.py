@@ -2,10 +2,12 @@
 
 import numpy as np
 import torch
+from torch.nn.functional import normalize
 
 from novacula.features.config import TrainSaeConfig
 from novacula.features.sae import Trainer
-from novacula.features.sae.blocks import arrange, independent
+from novacula.features.sae.blocks import arrange, independent, orthonormal
+from novacula.features.sae.trainer import encoder_of
 
 TOKENS = 4000
 
@@ -34,13 +36,12 @@ def test_lines_of_a_block_are_found_at_any_angle() -> None:
 def test_the_halves_of_a_circle_come_together_and_lines_get_blocks_of_their_own() -> None:
     codes, decoder = halves(np.random.default_rng(0)), torch.eye(6)
     made = arrange(codes, decoder, 2)
-    places = made.directions(decoder).view(3, 2, 6).square().sum(1)  # what each new block holds of each coordinate
+    places = made.decoder.view(3, 2, 6).square().sum(1)  # what each new block holds of each coordinate
     circle = int(places[:, 0].argmax())
     assert places[circle, [0, 2]].min() > 0.99
     assert places[circle, [1, 3]].max() < 0.01
     assert (places[:, 1] > 0.9).nonzero().tolist() != (places[:, 3] > 0.9).nonzero().tolist()
     assert int(made.empty.sum()) == 2
-    assert made.codes(decoder)[made.empty].count_nonzero() == 0
     assert abs(made.active - 0.2) < 0.02
 
 
@@ -50,10 +51,51 @@ def test_blocks_of_nearly_one_direction_come_together_though_never_active_on_one
     on, first = random.random(TOKENS) < 0.2, random.random(TOKENS) < 0.5
     columns = [on * first, 0 * on, on * ~first, 0 * on, sparse(random), 0 * on]
     codes = torch.from_numpy(np.column_stack(columns)).float()
-    decoder = torch.eye(6)
-    decoder[2] = torch.tensor([0.6, 0.8, 0.0, 0.0, 0.0, 0.0])
+    decoder = torch.eye(6, 100)
+    decoder[2, :2] = torch.tensor([0.6, 0.8])
     block = [set(pair) for pair in arrange(codes, decoder, 2).order.view(3, 2).tolist()]
     assert {0, 2} in block
+
+
+def test_a_circle_that_a_block_holds_stays_whole_and_who_repeats_a_part_of_it_loses_its_place() -> None:
+    """A line that another block has in the circle's plane was joined with half of the circle before."""
+    random = np.random.default_rng(0)
+    turn, on, first = random.uniform(0, 2 * np.pi, TOKENS), random.random(TOKENS) < 0.2, random.random(TOKENS) < 0.8
+    circle = np.column_stack([np.cos(turn), np.sin(turn)]) * (on & first)[:, None]
+    columns = [*circle.T, (on & ~first) * np.cos(turn), sparse(random), sparse(random), np.zeros(TOKENS)]
+    decoder = torch.eye(6, 100)
+    decoder[2, :3] = torch.tensor([0.7, 0.7, 0.1])
+    made = arrange(torch.from_numpy(np.column_stack(columns)).float(), normalize(decoder), 2)
+    planes = made.decoder.view(3, 2, 100)[..., :2].square().sum((1, 2))
+    assert planes.max() > 1.99
+    assert planes.sum() - planes.max() < 0.1
+    assert int(made.empty.sum()) == 2
+
+
+def test_nearness_is_measured_by_what_chance_gives_in_so_many_dimensions() -> None:
+    random = np.random.default_rng(0)
+    codes = torch.from_numpy(np.column_stack([sparse(random) for _ in range(4)])).float()
+    few, many = torch.eye(4, 16), torch.eye(4, 400)
+    few[3, 0] = many[3, 0] = 1.0  # a cosine of 0.71
+
+    def together(decoder: torch.Tensor) -> float:
+        blocks = arrange(codes, normalize(decoder), 2).decoder.view(2, 2, -1)
+        return float(blocks[..., [0, 3]].square().sum((1, 2)).max())
+
+    assert together(few) < 1.6
+    assert together(many) > 1.99
+
+
+def test_rows_of_the_encoder_read_a_block_and_as_little_as_can_be_of_what_else_there_is() -> None:
+    random = np.random.default_rng(0)
+    lines = normalize(torch.from_numpy(random.standard_normal((6, 8))).float())
+    decoder = orthonormal(lines, 2)
+    codes = torch.from_numpy(np.column_stack([sparse(random) for _ in range(6)])).float()
+    states = codes @ decoder
+    encoder = encoder_of(decoder, states, 2)
+    own = (encoder.view(3, 2, 8) @ decoder.view(3, 2, 8).mT).contiguous()
+    torch.testing.assert_close(own, torch.eye(2).expand(3, 2, 2), rtol=0, atol=1e-4)
+    assert (states @ encoder.T - codes).square().mean() < 0.1 * (states @ decoder.T - codes).square().mean()
 
 
 def test_more_lines_than_blocks_share_them() -> None:

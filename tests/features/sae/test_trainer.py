@@ -8,8 +8,9 @@ from novacula.errors import InputError
 from novacula.features.config import SaeKind, TrainSaeConfig
 from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder, Trainer, read_sae
+from novacula.features.sae.blocks import orthonormal
 from novacula.features.sae.quality import quality_on
-from novacula.features.sae.trainer import SaeTraining, orthonormal
+from novacula.features.sae.trainer import SaeTraining
 
 KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu", "block")
 

@@ -13,7 +13,7 @@ from typing_extensions import override
 from novacula.errors import refuse
 from novacula.features.config import TrainSaeConfig
 from novacula.features.sae.autoencoder import TOO_LARGE, SparseAutoencoder, top_blocks, within
-from novacula.features.sae.blocks import arrange
+from novacula.features.sae.blocks import arrange, orthonormal
 from novacula.features.sae.gradient import LossGradient, Objective, SaeWeights, loss_gradient
 from novacula.features.sae.quality import Quality, measure_quality
 from novacula.features.sae.saelens import write_sae
@@ -177,11 +177,9 @@ class Trainer:
         scaled = self._recent * self.scale - weights["decoder_bias"]
         pre = torch.addmm(weights["encoder_bias"], scaled, weights["encoder"].t())
         made = arrange(top_blocks(pre, self.k, block).dense(), weights["decoder"], block)
-        weights["encoder"].copy_(made.codes(weights["encoder"]))
-        weights["encoder_bias"].copy_(made.codes(weights["encoder_bias"][:, None])[:, 0])
-        weights["decoder"].copy_(orthonormal(made.directions(weights["decoder"]), block))
-        idle = made.empty.view(-1, block).all(1).repeat_interleave(block)
-        weights["encoder"][idle] = weights["decoder"][idle]  # they begin anew
+        weights["decoder"].copy_(made.decoder)
+        weights["encoder"].copy_(encoder_of(made.decoder, scaled, block))
+        weights["encoder_bias"].zero_()
         for name in ("encoder", "encoder_bias", "decoder"):
             moments = self._adam.state[weights[name]]
             moments["exp_avg"].zero_()
@@ -259,12 +257,20 @@ class Trainer:
                     self._adam.state[value][moment][dead] = 0.0
 
 
-def orthonormal(rows: Float[Tensor, "latents width"], block: int) -> Float[Tensor, "latents width"]:
-    """Returns the rows whose blocks are the nearest orthonormal ones: the polar factor of each."""
-    blocks = rows.view(-1, block, rows.shape[1])
-    sizes, axes = torch.linalg.eigh(blocks @ blocks.transpose(1, 2))
-    root = (axes * sizes.clamp_min(1e-12).rsqrt()[:, None]) @ axes.transpose(1, 2)
-    return (root @ blocks).view_as(rows)
+def encoder_of(
+    decoder: Float[Tensor, "latents width"], states: Float[Tensor, "tokens width"], block: int
+) -> Float[Tensor, "latents width"]:
+    """Returns the rows that read a block's numbers off its directions, and the least of all else that states hold.
+
+    Of all rows that do so, they have the least mean square. Source: O. L. Frost, "An algorithm for linearly
+    constrained adaptive array processing" (1972), with the covariance brought nearer to a multiple of the unit matrix
+    the fewer states there are.
+    """
+    moments = (states.T @ states).double()
+    moments.diagonal().add_(moments.diagonal().mean().clamp_min(1e-12) * states.shape[1] / len(states))
+    blocks = decoder.view(-1, block, states.shape[1])
+    weighted = (decoder @ torch.linalg.inv(moments).float()).view_as(blocks)
+    return torch.linalg.solve(blocks @ weighted.mT, weighted).flatten(0, 1)
 
 
 def rank(states: Float[Tensor, "tokens width"]) -> int:
