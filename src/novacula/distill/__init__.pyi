@@ -14,7 +14,7 @@ from .export import (
 )
 from .bench_report import BenchFindings as BenchFindings
 from .findings import DistillFindings as DistillFindings
-from .networks.foreign import from_torch as from_torch
+from .networks.torch_module import from_torch as from_torch
 from .program.machine import Machine as Machine, Transitions as Transitions
 from .networks.network import Network as Network, load_network as load_network, save_network as save_network
 from .normalize import NormalForm as NormalForm, normalize as normalize

@@ -21,8 +21,8 @@ from typing_extensions import Unpack
 from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
-from novacula.distill.networks.foreign import from_torch
 from novacula.distill.networks.network import load_network
+from novacula.distill.networks.torch_module import from_torch
 from novacula.distill.report import write_page
 from novacula.distill.rows.noise import tolerant
 from novacula.distill.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard

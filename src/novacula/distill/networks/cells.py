@@ -1,8 +1,7 @@
 """Recurrent networks as `torch.nn` has them: RNN, GRU and LSTM, of one or two layers, with a linear or MLP read-out.
 
 A state dict with metadata describes one (`novacula.distill.networks.foreign`). This module has the equations and the
-metadata.
-Source: ours; the equations are those of torch.nn.
+metadata. Source: ours; the equations are those of torch.nn.
 """
 
 import json
@@ -22,6 +21,7 @@ from novacula.runs.notebook import Brief
 Activation = Literal["relu", "tanh", "sigmoid"]
 Kind = Literal["RNN", "GRU", "LSTM"]
 Output = Literal["round", "argmax", "sign"]
+_FEWEST_STEPS, _MOST_STEPS = 6, 50  #: steps that are compared with what another library computes
 GATES: dict[int, Kind] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 """The kind of a layer by how many matrices are stacked in each of its tensors."""
 
@@ -230,3 +230,8 @@ def check_choices(metadata: Mapping[str, str], problems: list[str]) -> None:
         for name, choices in _CHOICES.items()
         if name in metadata and metadata[name] not in choices
     ]
+
+
+def compared_steps(network: CellNetwork) -> int:
+    """Returns how many steps of a network are compared with what another library computes."""
+    return min(max(_FEWEST_STEPS, network.length), _MOST_STEPS)

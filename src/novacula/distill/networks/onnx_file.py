@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from novacula.distill.config import RunConfig
-from novacula.distill.networks.cells import CellNetwork, largest_difference
-from novacula.distill.networks.foreign import compared_steps, read_cells
+from novacula.distill.networks.cells import CellNetwork, compared_steps, largest_difference
+from novacula.distill.networks.foreign import read_cells
 from novacula.distill.networks.network import MAX_BYTES
 from novacula.errors import InputError
 from novacula.files import StrPath
@@ -330,10 +330,7 @@ def _compare(reader: _Reader, model: Any, network: CellNetwork, read: _Read, sou
     if len(sizes) not in (2, 3):
         raise InputError(source, f"its input has {len(sizes)} dimensions; batch and time, and a width, are read")
     for swapped in (False, True):
-        rows, steps = (
-            sizes[place] or default
-            for place, default in zip((swapped, not swapped), (_ROWS, compared_steps(network)), strict=True)
-        )
+        rows, steps = sizes[swapped] or _ROWS, sizes[not swapped] or compared_steps(network)
         x = np.random.default_rng(0).integers(network.low, network.high, (rows, steps, network.streams), endpoint=True)
         expected = network.logits(network.states(x)[:, 1:].reshape(-1, network.size)).reshape(rows, steps, -1)
         values = x if network.embedding is None else x - network.low

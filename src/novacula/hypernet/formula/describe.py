@@ -96,7 +96,6 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
     got = columns(draft.outputs, x)
     errors, network_errors = (((each - wanted) ** 2).mean(0) for each in (got, y))
-    mse, network_mse = float(errors.mean()), float(network_errors.mean())
     reason = draft.caveat
     worse = errors > THRESHOLDS.rise * network_errors + task.slack * wanted.var(0)
     worse &= [explained(*pair) < 1 for pair in zip(got.T, wanted.T, strict=True)]  # a constant has six digits
@@ -121,8 +120,8 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         draft.outputs,
         accepted=not reason,
         reason=reason,
-        mse=mse,
-        network_mse=network_mse,
+        mse=float(errors.mean()),
+        network_mse=float(network_errors.mean()),
         checked=checked,
         limits=limits,
         limit_checked=limit_checked,
