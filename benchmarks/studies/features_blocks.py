@@ -14,8 +14,8 @@ points, as many as the manifold has dimensions, and the manifold is active on ha
 not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
 manifold's states that are such tokens. All options are the defaults, but for the seed: 2,048 latents, or 682 blocks of
 three, and 4 million states. Both methods with TopK use one dictionary. A stopped run goes on when it is started
-again. TopK and clusters were changed while the sets of seed 0 were looked at (`--development`), blocks while those of
-seeds 4242 and 4243 were, smaller ones and `unequal`. Both were committed before the sets of these seeds were drawn. The
+again. TopK and clusters were changed while the sets of seed 0 were looked at (`--development`), blocks while those, the
+sets of seeds 4242 and 4243, and smaller ones were. Both were committed before the sets of these seeds were drawn. The
 sets of TopK were seen before blocks were changed, so blocks have sets of their own.
 """
 

@@ -57,7 +57,7 @@ class LanguageModel:
         return sorted({*asked}) or list(range(0, self.n_layers + 1, every))
 
     def check_context(self, tokens: int) -> None:
-        """Makes sure that the model can see so many tokens at once.
+        """Makes sure that the model has a position for each of so many tokens.
 
         Raises:
             InputError: it has fewer positions.

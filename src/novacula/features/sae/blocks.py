@@ -28,8 +28,9 @@ _TOGETHER, _ACROSS = 0.2, 0.1
 _AT_ONCE = 4096  #: lines that are compared with all others at once
 _NEW = 0.15  #: squared part of a line outside a span up to which it is a combination of those that span it
 _LIGHT = 0.03  #: how much a row without a line counts where the rows of its block are made orthonormal
-_NEAR, _CHANCE, _NEAREST = 0.4, 4, 0.9
-"""Absolute cosine from which on two lines belong together: in few dimensions, so many standard deviations of chance."""
+_NEAR = 0.4  #: least absolute cosine of two lines that belong together
+_CHANCE, _NEAREST = 4, 0.9
+"""In fewer than 100 dimensions it is four standard deviations of the cosine of random lines, but at most 0.9."""
 
 
 @dataclass(frozen=True)
